@@ -12,12 +12,14 @@ import (
 
 // Rollouts lists every model of the server's policy.
 func (c *Client) Rollouts(ctx context.Context) (views []View, err error) {
-	return views, c.get(ctx, &views, nil, "api", "v1", "rollouts")
+	err = c.get(ctx, &views, nil, "api", "v1", "rollouts")
+	return views, err
 }
 
 // Rollout is one model's view.
 func (c *Client) Rollout(ctx context.Context, model string) (v View, err error) {
-	return v, c.get(ctx, &v, nil, "api", "v1", "rollouts", model)
+	err = c.get(ctx, &v, nil, "api", "v1", "rollouts", model)
+	return v, err
 }
 
 // orderBody is what an order sends; the server refuses a field that the kind
@@ -38,27 +40,32 @@ func (c *Client) Order(ctx context.Context, model string, o Command) (v View, er
 		header.Set("If-Match", strconv.Quote(strconv.FormatUint(*o.IfMatch, 10)))
 	}
 	body := orderBody{Version: o.Version, Baseline: o.Baseline, Reason: o.Reason, Force: o.Force, Again: o.Again, Unverified: o.Unverified}
-	return v, c.call(ctx, http.MethodPost, body, header, &v, nil, "api", "v1", "rollouts", model, string(o.Kind))
+	err = c.call(ctx, http.MethodPost, body, header, &v, nil, "api", "v1", "rollouts", model, string(o.Kind))
+	return v, err
 }
 
 // Register makes a new version of a model in the registry.
 func (c *Client) Register(ctx context.Context, r Registration) (v Version, err error) {
-	return v, c.post(ctx, r, &v, "api", "v1", "registry", "versions")
+	err = c.post(ctx, r, &v, "api", "v1", "registry", "versions")
+	return v, err
 }
 
 // TransitionStage moves one version to a stage.
 func (c *Client) TransitionStage(ctx context.Context, m Move) (t Transition, err error) {
-	return t, c.post(ctx, m, &t, "api", "v1", "registry", "transition-stage")
+	err = c.post(ctx, m, &t, "api", "v1", "registry", "transition-stage")
+	return t, err
 }
 
 // Doctor asks the server what is wrong.
 func (c *Client) Doctor(ctx context.Context) (findings []Finding, err error) {
-	return findings, c.get(ctx, &findings, nil, "api", "v1", "doctor")
+	err = c.get(ctx, &findings, nil, "api", "v1", "doctor")
+	return findings, err
 }
 
 // Incidents lists the newest incidents, at most limit.
 func (c *Client) Incidents(ctx context.Context, limit int) (list []json.RawMessage, err error) {
-	return list, c.get(ctx, &list, url.Values{"limit": {strconv.Itoa(limit)}}, "api", "v1", "incidents")
+	err = c.get(ctx, &list, url.Values{"limit": {strconv.Itoa(limit)}}, "api", "v1", "incidents")
+	return list, err
 }
 
 // Journal walks the record upwards from sequence number from.
@@ -81,5 +88,6 @@ func (c *Client) Journal(ctx context.Context, from uint64, each func(Entry) erro
 
 // VerifyJournal has the server walk its whole record.
 func (c *Client) VerifyJournal(ctx context.Context) (v Verification, err error) {
-	return v, c.get(ctx, &v, nil, "api", "v1", "journal", "verify")
+	err = c.get(ctx, &v, nil, "api", "v1", "journal", "verify")
+	return v, err
 }
