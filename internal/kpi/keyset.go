@@ -30,6 +30,7 @@ type keyChunk [chunkKeys]atomic.Uint64
 // bucket is filled from its front, so all who bring the same key look at the
 // same slots in the same order and exactly one of them is told keyNew.
 type keySet struct {
+	limit  uint64 // keys it remembers, maxKeys at most
 	levels [len(levelBits)]atomic.Pointer[keyTable]
 	count  atomic.Uint64
 	chunks [maxKeys / chunkKeys]atomic.Pointer[keyChunk] // keys in the order they came
@@ -40,7 +41,7 @@ func (k *keySet) add(key uint64) keyState {
 	if key == 0 {
 		key = 1 // zero marks an empty slot
 	}
-	full := k.count.Load() >= maxKeys
+	full := k.count.Load() >= k.limit
 	for level := range k.levels {
 		switch k.place(level, key, full) {
 		case placed:
@@ -105,7 +106,7 @@ func (k *keySet) level(level int) *keyTable {
 // path.
 func (k *keySet) prepare() {
 	count := k.count.Load()
-	if count == 0 || count >= maxKeys {
+	if count == 0 || count >= k.limit {
 		return
 	}
 	if next := (count + chunkKeys/2) / chunkKeys; next < uint64(len(k.chunks)) {
@@ -121,7 +122,7 @@ func (k *keySet) prepare() {
 
 func (k *keySet) remember(key uint64) {
 	at := k.count.Add(1) - 1
-	if at >= maxKeys {
+	if at >= k.limit {
 		return // two raced for the last place; the key is in the table all the same
 	}
 	k.chunk(at / chunkKeys)[at%chunkKeys].Store(key)
@@ -139,7 +140,7 @@ func (k *keySet) chunk(i uint64) *keyChunk {
 // place is taken but not yet written waits for the next call.
 func (k *keySet) drain() []uint64 {
 	var keys []uint64
-	for end := min(k.count.Load(), maxKeys); k.read < end; k.read++ {
+	for end := min(k.count.Load(), k.limit); k.read < end; k.read++ {
 		chunk := k.chunks[k.read/chunkKeys].Load()
 		if chunk == nil {
 			return keys
@@ -157,5 +158,5 @@ func (k *keySet) seed(keys []uint64) {
 	for _, key := range keys {
 		k.add(key)
 	}
-	k.read = min(k.count.Load(), maxKeys)
+	k.read = min(k.count.Load(), k.limit)
 }

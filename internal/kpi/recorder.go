@@ -47,7 +47,7 @@ func NewRecorder(l *Layout) *Recorder {
 	shardBits := min(bits.Len(uint(runtime.GOMAXPROCS(0)-1)), bits.Len(uint(maxShards-1)))
 	arm := (l.Bins() + tail + lineWords - 1) / lineWords * lineWords
 	stride := arms*arm + lineWords
-	return &Recorder{
+	r := &Recorder{
 		layout:  l,
 		shards:  make([]atomic.Uint64, stride<<shardBits),
 		stride:  stride,
@@ -55,6 +55,10 @@ func NewRecorder(l *Layout) *Recorder {
 		shift:   uint(64 - shardBits),
 		failure: l.Bins(),
 	}
+	for arm := range r.keys {
+		r.keys[arm].limit = maxKeys
+	}
+	return r
 }
 
 // Layout is the layout the recorder counts by.

@@ -21,6 +21,7 @@ const (
 type Stratum struct {
 	Seq       uint64        `json:"seq"`
 	Step      int           `json:"step"`
+	Alone     bool          `json:"alone,omitempty"` // the step sends no users to the baseline: late requests there are not its traffic
 	From      time.Duration `json:"from_ns"`
 	To        time.Duration `json:"to_ns"`
 	Baseline  Counts        `json:"baseline"`
