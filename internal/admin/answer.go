@@ -21,7 +21,9 @@ func harden(h http.Header) {
 // encode renders before anything is written: half an answer is worse than a 500.
 func encode(v any) ([]byte, error) {
 	var b bytes.Buffer
-	if err := json.NewEncoder(&b).Encode(v); err != nil {
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // a record keeps its bytes: its hash depends on them
+	if err := e.Encode(v); err != nil {
 		return nil, err
 	}
 	return b.Bytes(), nil

@@ -31,3 +31,20 @@ func parseDigest(text string) (digest [sha256.Size]byte, err error) {
 	}
 	return [sha256.Size]byte(raw), nil
 }
+
+// CheckToken refuses a name or a role that no policy would take, and lists the
+// roles that are not built in: those an approver's, to be declared.
+func CheckToken(name string, roles []string) (custom []string, err error) {
+	if !plainName(name) || name == Local {
+		return nil, fmt.Errorf("a token's name has to be 1 to 64 letters, digits, - _ . @, and not %q", Local)
+	}
+	for _, r := range roles {
+		if !plainName(r) {
+			return nil, fmt.Errorf("a role's name has to be 1 to 64 letters, digits, - _ . @; got %q", r)
+		}
+		if !builtIn(r) {
+			custom = append(custom, r)
+		}
+	}
+	return custom, nil
+}

@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"github.com/headgate/headgate/internal/admin"
+	"github.com/headgate/headgate/internal/judge"
 	"github.com/headgate/headgate/internal/rollout"
 )
 
@@ -15,6 +16,7 @@ type (
 	ServingView  = rollout.ServingView
 	RegistryView = rollout.RegistryView
 	Phase        = rollout.Phase
+	GateVerdict  = judge.GateVerdict
 	Command      = rollout.Command
 	Kind         = rollout.Kind
 	Refusal      = rollout.Refusal
@@ -24,6 +26,7 @@ type (
 	Move         = admin.Move
 	Transition   = admin.Transition
 	Finding      = admin.Finding
+	Level        = admin.Level
 	Entry        = admin.Entry
 	Verification = admin.Verification
 )
@@ -69,3 +72,9 @@ func Roles() []string { return admin.Roles() }
 
 // NewToken draws a token and the SHA-256 that the policy keeps of it.
 func NewToken(random io.Reader) (token, digest string, err error) { return admin.NewToken(random) }
+
+// CheckToken refuses a name or a role that no policy would take, and lists the
+// roles that a policy has to declare.
+func CheckToken(name string, roles []string) (custom []string, err error) {
+	return admin.CheckToken(name, roles)
+}
