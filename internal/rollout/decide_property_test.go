@@ -1,0 +1,173 @@
+package rollout
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/headgate/headgate/canary"
+	"github.com/headgate/headgate/internal/judge"
+)
+
+// TestSafetyRulesHoldInEveryHistory drives rollouts through random histories
+// and checks what must hold whatever happens.
+func TestSafetyRulesHoldInEveryHistory(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := State{Format: Format, Model: "m", Phase: None}
+		for range rapid.IntRange(5, 80).Draw(t, "events") {
+			e := drawEvent(t, s)
+			next, effects, err := Decide(s, e, noon)
+			if err != nil {
+				if !same(t, s, next) {
+					t.Fatalf("a refused %T changed the state", e)
+				}
+				continue
+			}
+			checkWeight(t, s, next, e)
+			checkAdvance(t, s, next, e)
+			checkTakenBack(t, s, next, e, effects)
+			s = next
+		}
+	})
+}
+
+// checkWeight: users reach a candidate only in the phases that serve them, and
+// nothing but a start, an advance, a promotion or the end of a pause sends more.
+func checkWeight(t *rapid.T, s, next State, e Event) {
+	switch next.Phase {
+	case None, Pending, Promoted, RolledBack:
+		if next.Weight != 0 {
+			t.Fatalf("weight %s in %s", next.Weight, next.Phase)
+		}
+	case RollingBack:
+		if next.Weight > s.Weight || (next.Weight > 0 && !next.Order.awaitsTraffic()) {
+			t.Fatalf("weight %s while rolling back", next.Weight)
+		}
+	case Progressing, Paused, Promoting, Baking:
+	}
+	if _, ok := e.(Restarted); ok && next.Weight != 0 {
+		t.Fatalf("weight %s right after a restart", next.Weight)
+	}
+	if tick, ok := e.(Tick); ok && tick.Judgement.Failed != nil && next.Weight > s.Weight {
+		t.Fatal("more weight with a failing gate")
+	}
+}
+
+// checkAdvance: only pass advances, or a person.
+func checkAdvance(t *rapid.T, s, next State, e Event) {
+	tick, ok := e.(Tick)
+	if !ok || next.ID != s.ID || next.Step <= s.Step {
+		return
+	}
+	if tick.Judgement.Verdict != judge.Pass || s.Phase != Progressing {
+		t.Fatalf("advanced from step %d to %d in %s on %q", s.Step, next.Step, s.Phase, tick.Judgement.Verdict)
+	}
+	if s.Held+tick.Elapsed < s.step().Hold() {
+		t.Fatalf("advanced after %s of %s", s.Held, s.step().Hold())
+	}
+}
+
+// checkTakenBack: nobody is sent to a baseline that is not safe, unless forced.
+func checkTakenBack(t *rapid.T, s, next State, e Event, effects []Effect) {
+	if s.Phase == RollingBack || next.Phase != RollingBack || s.Weight == 0 {
+		return
+	}
+	var h Health
+	switch e := e.(type) {
+	case Tick:
+		h = e.Health
+	case Commanded:
+		h = e.Health
+	default:
+		t.Fatalf("%T took the candidate back", e)
+	}
+	safe, why := h.Baseline.safe(s.Baseline)
+	if !safe && !next.Order.Forced && !next.Order.RegistryFirst {
+		t.Fatalf("taken back although the baseline %s", why)
+	}
+	if !does[ExecuteRollback](effects) {
+		t.Fatal("a rollback without an order to carry it out")
+	}
+}
+
+func drawEvent(t *rapid.T, s State) Event {
+	h := Health{Baseline: drawArm(t, "baseline"), Candidate: drawArm(t, "candidate")}
+	switch rapid.IntRange(0, 9).Draw(t, "event") {
+	case 0:
+		return Began{Binding: Binding{RunID: "r"}}
+	case 1:
+		return PromotionEnded{Outcome: Outcome{Result: rapid.SampledFrom([]string{ResultDone, ResultConflict}).Draw(t, "result")}}
+	case 2:
+		return Restarted{EvidenceLost: rapid.SampledFrom([]string{"", "", "cut"}).Draw(t, "lost")}
+	case 3:
+		at := noon
+		return Progress{Outcome: &Outcome{Result: ResultDone}, RegistryAt: &at, Restored: rapid.Bool().Draw(t, "restored"), Finished: rapid.Bool().Draw(t, "finished")}
+	case 4, 5:
+		return drawCommand(t, s, h)
+	default:
+		tick := tickWith(rapid.SampledFrom([]judge.Verdict{judge.Pass, judge.Pass, judge.Inconclusive, judge.Fail}).Draw(t, "verdict"), h)
+		tick.Elapsed = time.Duration(rapid.IntRange(0, 30).Draw(t, "elapsed")) * time.Second
+		return tick
+	}
+}
+
+func drawCommand(t *rapid.T, s State, h Health) Event {
+	kind := rapid.SampledFrom([]Kind{Start, Start, Pause, Resume, Advance, Promote, Rollback}).Draw(t, "command")
+	c := Commanded{Command: Command{Kind: kind, By: "x", Force: rapid.Bool().Draw(t, "force")}, Health: h}
+	if kind == Start {
+		c.Version = "2"
+		c.New = &NewRollout{ID: s.ID + "x", Baseline: "1", Policy: testPolicy()}
+	}
+	return c
+}
+
+func drawArm(t *rapid.T, name string) ArmHealth {
+	own := map[string]string{"baseline": "1", "candidate": "2"}[name]
+	switch rapid.IntRange(0, 7).Draw(t, name) {
+	case 0:
+		return down()
+	case 1:
+		return arm("2")
+	case 2:
+		a := arm(own)
+		a.BreakerOpen, a.BreakerFor = true, BreakerPatience
+		return a
+	default:
+		return arm(own)
+	}
+}
+
+func same(t *rapid.T, a, b State) bool {
+	x, err := json.Marshal(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	y, err := json.Marshal(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(x) == string(y)
+}
+
+// TestStateSurvivesTheJournal: what is written is what is read.
+func TestStateSurvivesTheJournal(t *testing.T) {
+	s := pausedAt(ReasonVersionChanged, 0, ResumePoint{Phase: Baking, Weight: canary.Full, Reason: ReasonOperator})
+	s.Order = &Order{ID: "r", Cause: CauseGate, DecidedAt: noon, Gate: &judge.GateVerdict{Name: "errors"}}
+	data, err := json.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back State
+	if err := json.Unmarshal(data, &back); err != nil {
+		t.Fatal(err)
+	}
+	again, err := json.Marshal(back)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(data) != string(again) {
+		t.Errorf("written %s\nread    %s", data, again)
+	}
+}

@@ -1,0 +1,158 @@
+package rollout
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/headgate/headgate/internal/kpi"
+)
+
+func (c *Controller) handle(e Event) error { return c.settle(c.ctx, e) }
+
+// settle asks Decide and carries out what it says, in the order of safety: less
+// candidate traffic is applied first and written second; more is written first
+// and applied second, and not at all when it cannot be written.
+func (c *Controller) settle(ctx context.Context, e Event) error {
+	next, effects, err := Decide(c.state, e, c.Clock())
+	if err != nil {
+		return err
+	}
+	prev := c.state
+	if next.Generation == prev.Generation {
+		c.state = next // clocks only
+		c.publish()
+		return nil
+	}
+	c.prepareEvidence(prev, next)
+	safe := next.Weight <= prev.Weight
+	if safe {
+		c.apply(prev, &next)
+	}
+	c.state = next
+	lines := recordsOf(next, effects)
+	c.unwritten = append(c.unwritten, lines...)
+	if err := c.commit(ctx); err != nil {
+		if !safe || unsafePhase(prev, next) {
+			c.state = prev
+			c.unwritten = c.unwritten[:len(c.unwritten)-len(lines)]
+			c.Log.Error("journal not written: nothing more goes to the candidate", "model", c.model, "error", err)
+			return fmt.Errorf("write the journal: %w", err)
+		}
+		c.dirty = true
+		c.Log.Error("journal not written: the safe change stands", "model", c.model, "error", err)
+	}
+	if !safe {
+		c.apply(prev, &c.state)
+	}
+	c.publish()
+	c.carryOut(effects)
+	return nil
+}
+
+// unsafePhase: a promotion that is not written is not begun.
+func unsafePhase(prev, next State) bool {
+	return next.Phase != prev.Phase && (next.Phase == Promoting || next.Phase == Pending || next.Phase == Promoted)
+}
+
+// apply swaps the traffic in this process.
+func (c *Controller) apply(prev State, next *State) {
+	if next.Weight != prev.Weight || (prev.Phase == Pending && next.Phase == Progressing) {
+		if c.evidence != nil {
+			c.closeStratum(c.evidence, c.evidence.recorder.Snapshot())
+			c.evidence.count(next.Weight > 0 && next.Served >= next.WarmUntil)
+		}
+		assignment := c.assignment(next.Weight)
+		if !next.Phase.Live() {
+			assignment = Assignment{}
+		}
+		c.Traffic.Assign(c.model, assignment)
+		c.Log.Info("weight changed", "model", c.model, "from", prev.Weight, "to", next.Weight, "phase", next.Phase)
+	}
+	if o := next.Order; next.Weight == 0 && o != nil && o.TrafficAt == nil && !o.awaitsTraffic() {
+		o.TrafficAt = stamp(c.Clock())
+	}
+}
+
+// prepareEvidence makes the measured side of a rollout that is about to serve,
+// and drops it when the rollout is over.
+func (c *Controller) prepareEvidence(prev, next State) {
+	if prev.Phase == Pending && next.Phase == Progressing {
+		e, err := newEvidence(next)
+		if err != nil {
+			panic("BUG: a validated policy has no judge: " + err.Error())
+		}
+		c.evidence = e
+	}
+	if !next.Phase.Live() && prev.Phase.Live() {
+		c.evidence = nil
+	}
+}
+
+// closeStratum ends the open stratum and keeps it; a rollout goes on without
+// the log, and the log says so at the next restart.
+func (c *Controller) closeStratum(e *evidence, snap *kpi.Snapshot) {
+	data, err := e.close(c.state.Served, snap)
+	if err != nil {
+		c.Log.Error("stratum not closed", "model", c.model, "error", err)
+		return
+	}
+	if data == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), commitLimit)
+	defer cancel()
+	if err := c.Journal.AppendEvidence(ctx, e.key, e.seq, data); err != nil {
+		c.Log.Error("stratum not kept", "model", c.model, "stratum", e.seq, "error", err)
+	}
+}
+
+// commit writes the state and the records not written yet, together.
+func (c *Controller) commit(ctx context.Context) error {
+	if c.state.Order != nil && c.state.Order.RecordedAt == nil {
+		o := *c.state.Order
+		o.RecordedAt = stamp(c.Clock())
+		c.state.Order = &o
+	}
+	if e := c.evidence; e != nil && e.seq > 0 {
+		c.state.Evidence = e.seq - 1 // the last stratum may be lost with the last second
+	}
+	data, err := json.Marshal(c.state)
+	if err != nil {
+		panic("BUG: state does not marshal: " + err.Error())
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitLimit)
+	defer cancel()
+	rev, err := c.Journal.Commit(ctx, c.key(), c.rev, data, c.unwritten...)
+	if err != nil {
+		return err
+	}
+	c.rev, c.written, c.dirty, c.unwritten, c.heldAt = rev, c.state, false, nil, c.Clock()
+	return nil
+}
+
+// recordLine is a line of the journal.
+type recordLine struct {
+	Model      string `json:"model"`
+	Rollout    string `json:"rollout"`
+	Generation uint64 `json:"generation"`
+	Phase      Phase  `json:"phase"`
+	Weight     weight `json:"weight"`
+	Record
+}
+
+func recordsOf(s State, effects []Effect) []json.RawMessage {
+	var lines []json.RawMessage
+	for _, e := range effects {
+		r, ok := e.(Record)
+		if !ok {
+			continue
+		}
+		data, err := json.Marshal(recordLine{s.Model, s.ID, s.Generation, s.Phase, s.Weight, r})
+		if err != nil {
+			panic("BUG: record does not marshal: " + err.Error())
+		}
+		lines = append(lines, data)
+	}
+	return lines
+}

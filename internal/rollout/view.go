@@ -1,0 +1,83 @@
+package rollout
+
+import (
+	"time"
+
+	"github.com/headgate/headgate/canary"
+	"github.com/headgate/headgate/internal/judge"
+)
+
+// View is a rollout as the API and `status --json` show it: an immutable copy.
+// Weights and rates are 0…1, times seconds, versions strings.
+type View struct {
+	Model      string              `json:"model"`
+	ID         string              `json:"id"`
+	Phase      Phase               `json:"phase"`
+	Reason     Reason              `json:"reason,omitempty"`
+	Cause      Cause               `json:"cause,omitempty"`
+	Message    string              `json:"message,omitempty"`
+	Generation uint64              `json:"generation"`
+	Weight     canary.Weight       `json:"weight"`
+	Step       *StepView           `json:"step"`
+	Baseline   VersionView         `json:"baseline"`
+	Candidate  VersionView         `json:"candidate"`
+	Verdict    judge.Verdict       `json:"verdict,omitempty"`
+	Gates      []judge.GateVerdict `json:"gates"`
+	Registry   RegistryView        `json:"registry"`
+	Serving    []ServingView       `json:"serving"`
+	// Policy is "pending" while a changed policy waits for the next rollout.
+	Policy     string        `json:"policy"`
+	PolicyHash string        `json:"policy_hash,omitempty"`
+	Rollback   *RollbackView `json:"rollback,omitempty"`
+	StartedAt  *time.Time    `json:"started_at,omitempty"`
+	FinishedAt *time.Time    `json:"finished_at,omitempty"`
+}
+
+// StepView is the stretch of the plan the rollout is in.
+type StepView struct {
+	Index  int           `json:"index"` // from 0
+	Of     int           `json:"of"`
+	Kind   string        `json:"kind"` // canary | promote | bake
+	Weight canary.Weight `json:"weight"`
+	HoldS  float64       `json:"hold_s"`
+	HeldS  float64       `json:"held_s"`
+}
+
+// VersionView is one arm's version as the registry names it; "" = none.
+type VersionView struct {
+	Version string `json:"version"`
+}
+
+// RegistryView says what of a decision the registry has not been told yet.
+type RegistryView struct {
+	Mode      string     `json:"mode"` // stages | aliases | local
+	Pending   bool       `json:"pending"`
+	Since     *time.Time `json:"since,omitempty"`
+	LastError string     `json:"last_error,omitempty"`
+	NextTry   *time.Time `json:"next_try,omitempty"`
+	RunID     string     `json:"run_id,omitempty"`
+}
+
+// ServingView holds one upstream against the registry: what it says it serves
+// and what it should serve.
+type ServingView struct {
+	Arm      canary.Arm `json:"arm"`
+	URL      string     `json:"url"`
+	Up       bool       `json:"up"`
+	Version  string     `json:"version"`
+	Expected string     `json:"expected,omitempty"`
+	OK       bool       `json:"ok"`
+	Error    string     `json:"error,omitempty"`
+}
+
+// RollbackView is how far a rollback has come; nil times are still to do.
+type RollbackView struct {
+	By         string     `json:"by"`
+	Reason     string     `json:"reason,omitempty"`
+	DecidedAt  time.Time  `json:"decided_at"`
+	TrafficAt  *time.Time `json:"traffic_off_at,omitempty"`
+	RecordedAt *time.Time `json:"recorded_at,omitempty"`
+	RegistryAt *time.Time `json:"registry_at,omitempty"`
+	Result     string     `json:"registry_result,omitempty"` // done | conflict | …
+	IncidentAt *time.Time `json:"incident_at,omitempty"`
+}
