@@ -1,0 +1,154 @@
+package journal
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// chain is the verdict on contents held against the side file.
+type chain struct {
+	findings []Finding
+	count    uint64 // records in an unbroken chain from the first on
+	hash     string // hash of the last of them
+	// head is the side file as it should be now: one commit further when the
+	// stream holds a whole commit that a crash kept out of the side file.
+	head head
+	// void are the engine's sequences of records of a commit that was never
+	// finished, by record number; the next commit writes over them.
+	void map[uint64]uint64
+}
+
+// follow walks the chain. What the side file names must be there; beyond it
+// there may be at most the one commit that was being written.
+func follow(c *contents, h head) chain {
+	v := chain{head: h, hash: genesis, void: map[uint64]uint64{}}
+	v.findings = append(v.findings, c.findings...)
+	v.acknowledged(c, h)
+	next := v.states(c, h)
+	v.beyond(c, h, next)
+	return v
+}
+
+// acknowledged checks the records up to the side file's count.
+func (v *chain) acknowledged(c *contents, h head) {
+	prev, unbroken := genesis, true
+	for n := uint64(1); n <= h.Count; n++ {
+		r, ok := c.records[n]
+		if !ok {
+			n = v.missing(c, n, h.Count)
+			unbroken, prev = false, ""
+			continue
+		}
+		if prev != "" && r.sealed.Prev != prev {
+			v.add(Changed, r.file, n, n, "does not follow the record before it")
+			unbroken = false
+		}
+		prev = r.hash
+		if unbroken {
+			v.count, v.hash = n, r.hash
+		}
+	}
+	if r, ok := c.records[h.Count]; ok && r.hash != h.Hash {
+		v.add(Changed, r.file, h.Count, h.Count, "hash "+short(r.hash)+" is not the head "+short(h.Hash)+" that "+headFile+" names")
+	} else if h.Count == 0 && h.Hash != genesis {
+		v.add(Changed, headFile, 0, 0, "names a head without a record")
+	}
+}
+
+// missing reports the run of absent records that starts at n and returns its
+// end.
+func (v *chain) missing(c *contents, n, count uint64) uint64 {
+	last := n
+	for last < count {
+		if _, ok := c.records[last+1]; ok {
+			break
+		}
+		last++
+	}
+	file := c.records[n-1].file
+	if last == count {
+		v.add(CutOff, file, n, last, "the end of the record is not there")
+	} else {
+		v.add(Missing, file, n, last, "not there, later ones are")
+	}
+	return last
+}
+
+// states checks every key's state and returns the one of the commit after the
+// side file's, if there is one.
+func (v *chain) states(c *contents, h head) *stateMessage {
+	var next *stateMessage
+	for _, token := range slices.Sorted(maps.Keys(c.states)) {
+		s, at := c.states[token], h.States[token]
+		switch {
+		case s.sealed.Commit == at.Rev && s.hash == at.Hash:
+		case s.sealed.Commit == h.Commit+1 && s.sealed.After == h.Link && next == nil:
+			next = &s
+		default:
+			v.add(Changed, s.file, 0, 0, fmt.Sprintf("state of %q is of commit %d with hash %s, %s says commit %d with %s",
+				keyOf(token), s.sealed.Commit, short(s.hash), headFile, at.Rev, short(at.Hash)))
+		}
+	}
+	for _, token := range slices.Sorted(maps.Keys(h.States)) {
+		if _, ok := c.states[token]; !ok {
+			v.add(Missing, "", 0, 0, fmt.Sprintf("state of %q of commit %d is not there", keyOf(token), h.States[token].Rev))
+		}
+	}
+	return next
+}
+
+// beyond checks what is newer than the side file: nothing, the whole of one
+// commit, or records of one that was never finished.
+func (v *chain) beyond(c *contents, h head, next *stateMessage) {
+	prev, n := h.Hash, h.Count+1
+	for ; n <= c.highest; n++ {
+		r, ok := c.records[n]
+		if !ok || r.sealed.Commit != h.Commit+1 || r.sealed.After != h.Link || r.sealed.Prev != prev {
+			v.add(Changed, headFile, n, c.highest, fmt.Sprintf("is older than the record: it names %d records, the stream holds %d", h.Count, c.highest))
+			return
+		}
+		v.void[n] = r.at
+		prev = r.hash
+	}
+	written := n - 1 - h.Count
+	if next == nil {
+		if written > 0 {
+			v.add(Unfinished, c.records[h.Count+1].file, h.Count+1, n-1, "records of a commit that was never acknowledged")
+		}
+		return
+	}
+	s := next.sealed
+	if s.Records != written || s.Count != h.Count+written || s.Head != prev {
+		v.add(Missing, next.file, h.Count+1, h.Count+s.Records, fmt.Sprintf("state of %q is there without the records of its commit", keyOf(s.Key)))
+		return
+	}
+	v.head = h.advanced(s.Key, s.Commit, next.hash, s.Count, s.Head)
+	clear(v.void)
+	if v.count == h.Count {
+		v.count, v.hash = s.Count, s.Head
+	}
+}
+
+// advanced is the side file after one more commit.
+func (h head) advanced(token string, commit uint64, link string, count uint64, hash string) head {
+	h = h.clone()
+	h.Commit, h.Link, h.Count, h.Hash = commit, link, count, hash
+	h.States[token] = stateAt{Rev: commit, Hash: link}
+	return h
+}
+
+func (v *chain) add(k Kind, file string, from, to uint64, what string) {
+	v.findings = append(v.findings, Finding{Kind: k, File: file, From: from, To: to, What: what})
+}
+
+func keyOf(token string) string {
+	key, err := decodeKey(token)
+	if err != nil {
+		return token
+	}
+	return key
+}
+
+// short is enough of a hash for a person to compare.
+func short(hash string) string { return hash[:min(12, len(hash))] }
