@@ -1,0 +1,44 @@
+"""Checks that an incident file says what a person needs: gate, values, counts, evidence, times."""
+
+import json
+from pathlib import Path
+
+
+def files(folder: Path) -> set[Path]:
+    return set(folder.glob("*.json")) if folder.is_dir() else set()
+
+
+def missing(path: Path, gate: str, version: str) -> list[str]:
+    """Returns what the incident lacks; an empty list is a good incident."""
+    try:
+        incident = json.loads(path.read_text())
+    except (OSError, ValueError) as problem:
+        return [f"readable JSON ({problem})"]
+    lacks = []
+    if incident.get("cause") != "gate":
+        lacks.append(f"cause gate (it says {incident.get('cause')})")
+    if str(incident.get("candidate")) != version:
+        lacks.append(f"candidate {version} (it says {incident.get('candidate')})")
+    failed = incident.get("gate") or {}
+    if failed.get("name") != gate:
+        lacks.append(f"gate {gate} (it says {failed.get('name')})")
+    lacks += [f"the {arm}'s value" for arm in ("baseline", "candidate") if not is_number(failed.get(arm))]
+    counts = failed.get("n") or {}
+    lacks += [f"the {arm}'s count" for arm in ("baseline", "candidate") if not (counts.get(arm) or 0) > 0]
+    evidence = failed.get("fail") or {}
+    if not (is_number(evidence.get("e")) and is_number(evidence.get("limit")) and evidence["e"] >= evidence["limit"]):
+        lacks.append(f"evidence over its limit (it says {evidence})")
+    times = incident.get("times") or {}
+    lacks += [name for name in ("decided_at", "traffic_off_at") if not times.get(name)]
+    return lacks
+
+
+def summary(path: Path) -> str:
+    gate = json.loads(path.read_text())["gate"]
+    return (f"{gate['name']}: candidate {gate['candidate']:.3g} of {gate['n']['candidate']}, "
+            f"baseline {gate['baseline']:.3g} of {gate['n']['baseline']}, "
+            f"evidence {gate['fail']['e']:.3g} against {gate['fail']['limit']:.3g}")
+
+
+def is_number(value) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
