@@ -171,6 +171,15 @@ func TestListsAreNeverNull(t *testing.T) {
 	}
 }
 
+// A record's hash is over its bytes: they arrive as they are.
+func TestRecordsKeepTheirBytes(t *testing.T) {
+	s := run(t, Config{}, &fake{})
+	a := s.ask(t, "GET", "/api/v1/journal?from=4&limit=1", "")
+	if !strings.Contains(a.body, `"sealed":{"a":"<"},"body":{"b":"&"}}],"next":5}`) {
+		t.Error(a.body)
+	}
+}
+
 func TestHeadIsAGetWithoutBody(t *testing.T) {
 	s := run(t, Config{}, &fake{})
 	if a := s.ask(t, http.MethodHead, "/api/v1/rollouts", ""); a.status != 200 || a.body != "" {

@@ -124,11 +124,14 @@ type Finding struct {
 
 // Entry is one record of the journal with its place in the chain.
 type Entry struct {
-	Seq  uint64          `json:"seq"`
-	Time time.Time       `json:"time"`
-	Prev string          `json:"prev"`
-	Hash string          `json:"hash"`
-	Body json.RawMessage `json:"body"`
+	Seq  uint64    `json:"seq"`
+	Time time.Time `json:"time"`
+	Prev string    `json:"prev"`
+	Hash string    `json:"hash"`
+	// Sealed is what is hashed together with the body, so that an export can be
+	// verified without headgate: Hash = hex(SHA-256(Sealed + "\n" + Body)).
+	Sealed json.RawMessage `json:"sealed"`
+	Body   json.RawMessage `json:"body"`
 }
 
 // Verification is the outcome of a walk over the whole record.

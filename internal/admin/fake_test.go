@@ -94,7 +94,7 @@ func (f *fake) Incidents(context.Context, int) ([]json.RawMessage, error) { retu
 func (f *fake) JournalEntries(_ context.Context, from uint64, limit int) ([]Entry, error) {
 	var entries []Entry
 	for seq := from; seq <= 5 && len(entries) < limit; seq++ {
-		entries = append(entries, Entry{Seq: seq, Time: time.Unix(0, 0).UTC(), Hash: "h", Body: json.RawMessage(`{}`)})
+		entries = append(entries, Entry{Seq: seq, Time: time.Unix(0, 0).UTC(), Hash: "h", Sealed: json.RawMessage(`{"a":"<"}`), Body: json.RawMessage(`{"b":"&"}`)})
 	}
 	return entries, nil
 }
