@@ -64,7 +64,7 @@ func (p *past) estimate(l *kpi.Layout, grid []time.Duration, quantiles []float64
 	for i, q := range quantiles {
 		t := &p.Taus[i]
 		due := !t.Known || p.At-t.At >= tauInterval || p.Requests >= 2*t.Requests
-		if !due || p.Requests*(1-q) < tauExceedance {
+		if !due || (p.Requests-p.Failures)*(1-q) < tauExceedance {
 			continue
 		}
 		edge, ok := p.quantile(l, grid, q)
@@ -73,9 +73,12 @@ func (p *past) estimate(l *kpi.Layout, grid []time.Duration, quantiles []float64
 }
 
 // quantile is the lowest edge of the grid with at least the share q of the
-// requests at or below it; false when failures are too many for one.
+// answered requests at or below it. Failures are left out of it, and only of it:
+// a baseline that fails more often than the quantile allows would have none, and
+// the gate no place to count at. False when it lies beyond the grid.
 func (p *past) quantile(l *kpi.Layout, grid []time.Duration, q float64) (time.Duration, bool) {
 	var below float64
+	answered := p.Requests - p.Failures
 	next := 0
 	for bin, n := range p.Latency {
 		below += n
@@ -85,7 +88,7 @@ func (p *past) quantile(l *kpi.Layout, grid []time.Duration, q float64) (time.Du
 		}
 		if next < len(grid) && edge == grid[next] {
 			next++
-			if below >= q*p.Requests {
+			if below >= q*answered && answered > 0 {
 				return edge, true
 			}
 		}

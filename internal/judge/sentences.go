@@ -21,18 +21,16 @@ func (c Config) Sentences() []string {
 
 func (c Config) sentence(i int, g GateConfig, require *Condition, rollback Condition) string {
 	var s strings.Builder
-	fmt.Fprintf(&s, "%s: ", g.Name)
-	if require != nil {
-		fmt.Fprintf(&s, "the candidate advances once it is shown that %s (in each step, wrong at most %s of the time); ", require.words(), c.FalsePass)
-	}
-	alpha := Rate(c.alpha(i))
-	chance := percentText(roundTo(float64(alpha), 4)) + "%"
+	chance := percentText(roundTo(c.alpha(i), 4)) + "%"
 	promise := "wrong at most " + chance + " of the time over the whole rollout"
+	fmt.Fprintf(&s, "%s: ", g.Name)
 	if g.Mode == ModeObserve {
-		fmt.Fprintf(&s, "observed only: it says so when it is shown that %s (%s), and does nothing", rollback.words(), promise)
-	} else {
-		fmt.Fprintf(&s, "%s as soon as it is shown that %s (%s)", action(g.OnFail), rollback.words(), promise)
+		s.WriteString("observed only, nothing follows: ")
 	}
+	if require != nil {
+		fmt.Fprintf(&s, "the candidate may advance once it is shown that %s (in each step, wrong at most %s of the time); ", require.words(), c.FalsePass)
+	}
+	fmt.Fprintf(&s, "%s as soon as it is shown that %s (%s)", action(g.OnFail), rollback.words(), promise)
 	if require == nil {
 		s.WriteString("; a guard, it never holds up an advance")
 	}
