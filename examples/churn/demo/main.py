@@ -10,7 +10,6 @@ import os
 import shutil
 import signal
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 CHURN = Path(__file__).resolve().parents[1]
@@ -64,12 +63,10 @@ def set_up(options, work: Path, children: Children, report: Report) -> tuple[sto
     trainer.train("1")
     registry.make_production("1")
     aliases = {"Production": "champion", "Staging": "challenger"} if mode == "aliases" else {}
-    with ThreadPoolExecutor(2) as both:
-        production, staging = both.map(
-            lambda stage: start_backend(children, python, CHURN / "backend", stage.lower(), mlflow, stage,
-                                        aliases.get(stage)),
-            ("Production", "Staging"),
-        )
+    production, staging = (
+        start_backend(children, python, CHURN / "backend", stage.lower(), mlflow, stage, aliases.get(stage))
+        for stage in ("Production", "Staging")
+    )
     wait_for(children.named("production"), lambda: get_json(f"{production}/health")[1].get("version") == "1", 60,
              "version 1")
     report.say(f"backends: production {production} serves version 1, staging {staging}")

@@ -38,13 +38,13 @@ class Report:
     def table(self, counts: Counts) -> None:
         rows = [("chapter", "from", "to", "arm", "requests", "failed", "p95")]
         for name, began, ended in self.chapters:
-            span = (f"{began:.0f}s", f"{ended:.0f}s")
+            head = (name, f"{began:.0f}s", f"{ended:.0f}s")
             for arm in (*ARMS, LOST):
                 tally = counts.tally(name, arm)
                 if tally.requests == 0:
                     continue
-                rows.append((name, *span, arm, str(tally.requests), str(tally.failures), f"{tally.p95_ms():.0f} ms"))
-                name, span = "", ("", "")
+                rows.append((*head, arm, str(tally.requests), str(tally.failures), f"{tally.p95_ms():.0f} ms"))
+                head = ("", "", "")
         self._grid(rows)
 
     def section(self, heading: str, lines: list[str]) -> None:

@@ -12,7 +12,7 @@ import pytest
 from follow import Follower, StoryFailed
 from report import Report, rollout_line
 from servers import Children, ServerFailed, get_json, wait_for
-from traffic import LOST, Traffic
+from traffic import LOST, Counts, Traffic
 
 
 class Answers(BaseHTTPRequestHandler):
@@ -162,3 +162,14 @@ def test_report_remembers_what_was_wrong():
     report = Report(out=io.StringIO())
     assert report.check(True, "fine") and not report.check(False, "two in production")
     assert report.failed() == ["two in production"]
+
+
+def test_table_has_a_row_for_each_arm_that_answered():
+    report, counts = Report(out=io.StringIO()), Counts()
+    for arm, failure in (("baseline", None), ("candidate", "HTTP 500"), ("candidate", None)):
+        counts.record("version 2", arm, 0.0, 0.010, failure)
+    report.chapter("version 2", 3.0)
+    report.table(counts)
+    rows = [line.split() for line in report._out.getvalue().splitlines() if line]
+    assert rows[1][:2] == ["version", "2"] and rows[1][-5:] == ["baseline", "1", "0", "10", "ms"]
+    assert rows[2] == ["candidate", "2", "1", "10", "ms"]
