@@ -97,7 +97,9 @@ func published() []row {
 		w.bad = hour
 		w.cand = after(hour, baseRate, baseRate+.02)
 	})
-	slow := with(healthy(gateOf("", "latency > baseline")), func(w *world) { w.slower = 1.2 })
+	slow := func(spread float64) world {
+		return with(healthy(gateOf("", "latency > baseline")), func(w *world) { w.slower, w.spread = 1.2, spread })
+	}
 	boundary := with(showing("1%"), func(w *world) { w.cand, w.length = constant(baseRate+.01), 2*hour })
 	five := []bar{{5, .05}, {50, .05}, {500, .05}}
 	return []row{
@@ -108,9 +110,10 @@ func published() []row {
 		{"… with the 0.2 point margin", median, 500, failing(margin, .02), 0, []bar{{50, 79}, {500, 9}}},
 		{"+20 points: median seconds", median, 500, failing(guard, .20), 0, []bar{{5, 32}, {50, 4}, {500, 2}}},
 		{"+2 points after a healthy hour: median seconds", median, 500, late, 0, []bar{{50, 125}}},
-		{"mean delay / floor, +2 points", overFloor, 500, failing(guard, .02), math.Log(20) / 1.6865143e-3, []bar{{5, 1.7}, {50, 1.75}}},
+		{"mean delay / floor, +2 points", overFloor, 2000, failing(guard, .02), math.Log(20) / 1.6865143e-3, []bar{{5, 1.7}, {50, 1.75}}},
 		{"mean delay / floor, +0.5 points", overFloor, 500, failing(guard, .005), math.Log(20) / 1.7007393e-4, []bar{{500, 1.85}}},
-		{"latency +20 %, several thresholds (log-normal, σ = 0.4): median seconds", median, 500, slow, 0, []bar{{5, 230}, {50, 28}, {500, 4}}},
+		{"latency +20 %, several thresholds, log-normal, σ = 0.3: median seconds", median, 500, slow(.3), 0, []bar{{5, 230}, {50, 28}, {500, 4}}},
+		{"… σ = 0.4 (wider latencies hide more)", median, 500, slow(.4), 0, []bar{{5, 0}, {50, 0}, {500, 0}}},
 		{"SAFE, equal candidate, 1 point: median seconds", median, 500, showing("1%"), 0, []bar{{5, 1700}, {50, 180}, {500, 20}}},
 		{"SAFE, equal candidate, 0.2 points: median seconds", median, 500, showing("0.2%"), 0, []bar{{50, 2450}, {500, 260}}},
 		{"false pass exactly on the boundary of 1 point, β = 5 %", hits, 500, boundary, 0, five},

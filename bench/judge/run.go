@@ -34,7 +34,7 @@ type rollout struct {
 
 // counter collects the open stratum.
 type counter interface {
-	add(arm, failures, successes int, slower float64, r *rand.Rand)
+	add(arm, failures, successes int, l latencies, r *rand.Rand)
 	open() uint64 // candidate requests in the open stratum
 	take() (baseline, candidate kpi.Counts)
 }
@@ -85,7 +85,7 @@ func (run *rollout) learn(c *direct) {
 	if !run.world.clean {
 		failures = poisson(float64(n)*run.world.base(0), run.rand)
 	}
-	c.add(kpi.Baseline, failures, n-failures, latencyFactor(run.world, kpi.Baseline, 0), run.rand)
+	c.add(kpi.Baseline, failures, n-failures, latenciesOf(run.world, kpi.Baseline, 0), run.rand)
 	b, _ := c.take()
 	run.judge.Add(kpi.Stratum{Seq: run.seq, Step: -1, Baseline: b})
 }
@@ -98,22 +98,24 @@ func (run *rollout) serve(now time.Duration) {
 	for arm, mean := range [2]float64{arrivals * (1 - share), arrivals * share} {
 		p := [2]func(float64) float64{w.base, w.cand}[arm](t)
 		failures := poisson(mean*p, run.rand)
-		run.counter.add(arm, failures, poisson(mean*(1-p), run.rand), latencyFactor(w, arm, now), run.rand)
+		run.counter.add(arm, failures, poisson(mean*(1-p), run.rand), latenciesOf(w, arm, now), run.rand)
 		if arm == kpi.Candidate && now >= w.bad {
 			run.failures += failures
 		}
 	}
 }
 
-// latencyFactor is 0 where no latencies are simulated.
-func latencyFactor(w world, arm int, now time.Duration) float64 {
+// latencies of an arm; none are simulated when factor is 0.
+type latencies struct{ factor, spread float64 }
+
+func latenciesOf(w world, arm int, now time.Duration) latencies {
 	switch {
 	case w.slower == 0:
-		return 0
+		return latencies{}
 	case arm == kpi.Candidate && now >= w.bad:
-		return w.slower
+		return latencies{w.slower, w.spread}
 	}
-	return 1
+	return latencies{1, w.spread}
 }
 
 func (run *rollout) close(now time.Duration) {
@@ -133,14 +135,14 @@ type recorded struct {
 	pending  uint64
 }
 
-func (c *recorded) add(arm, failures, successes int, slower float64, r *rand.Rand) {
+func (c *recorded) add(arm, failures, successes int, l latencies, r *rand.Rand) {
 	for range failures {
 		c.recorder.Record(arm, kpi.Sample{Failed: true})
 	}
 	for range successes {
 		s := kpi.Sample{}
-		if slower > 0 {
-			s.Latency = latency(slower, r)
+		if l.factor > 0 {
+			s.Latency = latency(l.factor, l.spread, r)
 		}
 		c.recorder.Record(arm, s)
 	}
@@ -165,19 +167,19 @@ type direct struct {
 	bins   [2][]uint64
 }
 
-func (c *direct) add(arm, failures, successes int, slower float64, r *rand.Rand) {
+func (c *direct) add(arm, failures, successes int, l latencies, r *rand.Rand) {
 	counts := &c.counts[arm]
 	counts.Requests += uint64(failures + successes)
 	counts.Failures += uint64(failures)
 	if c.bins[arm] == nil {
 		c.bins[arm] = make([]uint64, c.layout.Bins())
 	}
-	if slower == 0 {
+	if l.factor == 0 {
 		c.bins[arm][0] += uint64(successes)
 		return
 	}
 	for range successes {
-		c.bins[arm][c.layout.Bin(latency(slower, r))]++
+		c.bins[arm][c.layout.Bin(latency(l.factor, l.spread, r))]++
 	}
 }
 

@@ -21,7 +21,7 @@ func TestPromisedBars(t *testing.T) {
 	rows := promised()
 	rows[0].world.record = false
 	var out bytes.Buffer
-	missed, err := print(&out, "quick", rows, func(int) int { return quickRuns }, 1)
+	missed, err := print(&out, "quick", rows, "", func(int) int { return quickRuns }, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ func TestSameSeedSameTable(t *testing.T) {
 	rows := promised()[1:2]
 	var a, b bytes.Buffer
 	for _, out := range []*bytes.Buffer{&a, &b} {
-		if _, err := print(out, "t", rows, func(int) int { return 20 }, 7); err != nil {
+		if _, err := print(out, "t", rows, "", func(int) int { return 20 }, 7); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -74,7 +74,7 @@ func TestMissedBarsAreCounted(t *testing.T) {
 		{"c", median, 10, with(showing("1%"), func(w *world) { w.length = time.Minute }), 0, []bar{{5, 10}}},
 	}
 	var out bytes.Buffer
-	missed, err := print(&out, "t", impossible, func(n int) int { return n }, 1)
+	missed, err := print(&out, "t", impossible, "", func(n int) int { return n }, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

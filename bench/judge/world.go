@@ -24,6 +24,7 @@ type world struct {
 	cand    func(t float64) float64 // the candidate's
 	share   func(t float64) float64 // real share over configured share
 	slower  float64                 // factor on the candidate's latencies; 0: none are simulated
+	spread  float64                 // σ of ln latency
 	until   judge.Verdict           // what ends the run
 	record  bool                    // through the real recorder
 }
@@ -61,7 +62,7 @@ func poisson(mean float64, r *rand.Rand) int {
 }
 
 // latency draws a log-normal latency, median 50 ms.
-func latency(factor float64, r *rand.Rand) time.Duration {
-	const median, spread = 50e6, 0.4
+func latency(factor, spread float64, r *rand.Rand) time.Duration {
+	const median = 50e6
 	return time.Duration(factor * median * math.Exp(spread*r.NormFloat64()))
 }

@@ -64,7 +64,7 @@ func (g *gate) beginStep(s *gateState) {
 }
 
 // add judges one closed stratum with what was known before it opened.
-func (g *gate) add(state *gateState, s kpi.Stratum, p *past, r restarts, inStep bool) {
+func (g *gate) add(state *gateState, s kpi.Stratum, p *past, r restarts) {
 	rate := p.rate()
 	for i, c := range g.rollback.components {
 		state.Fail[i].restart(r, s.From)
@@ -75,7 +75,7 @@ func (g *gate) add(state *gateState, s kpi.Stratum, p *past, r restarts, inStep 
 	if ln := state.failE(); !state.Failed && ln >= -math.Log(g.alpha) {
 		state.Failed, state.FailedE = true, ln
 	}
-	if g.require == nil || !inStep {
+	if g.require == nil {
 		return
 	}
 	for i, c := range g.require.components {

@@ -17,6 +17,7 @@ type Judge struct {
 	quantiles []float64 // of which the baseline's past keeps an estimate
 	restarts  restarts
 	gates     []*gate
+	policy    string // fingerprint
 	state     state
 }
 
@@ -41,7 +42,7 @@ func New(c Config, l *kpi.Layout, planned time.Duration) (*Judge, error) {
 		}
 		j.gates = append(j.gates, g)
 	}
-	j.state = j.fresh()
+	j.policy, j.state = j.fingerprint(), j.fresh()
 	return j, nil
 }
 
@@ -86,8 +87,8 @@ func (j *Judge) BeginStep(step int) {
 
 // Add judges one closed stratum. Strata come in the order of Seq; one that was
 // added before is left out, so that a log may be read twice. A stratum of
-// another step begins that step. A stratum without candidate traffic teaches the
-// judge the baseline's past.
+// another step begins that step. One of Step -1 is history: it teaches the judge
+// the baseline's past and is judged by no gate.
 func (j *Judge) Add(in kpi.Stratum) {
 	s := &j.state
 	if s.Strata > 0 && in.Seq <= s.Seq {
@@ -98,8 +99,10 @@ func (j *Judge) Add(in kpi.Stratum) {
 	}
 	s.Strata++
 	s.Seq = in.Seq
-	for i, g := range j.gates {
-		g.add(&s.Gates[i], in, &s.Past, j.restarts, in.Step >= 0)
+	if in.Step >= 0 {
+		for i, g := range j.gates {
+			g.add(&s.Gates[i], in, &s.Past, j.restarts)
+		}
 	}
 	s.Past.add(in)
 	s.Past.estimate(j.layout, j.grid, j.quantiles)

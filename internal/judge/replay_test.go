@@ -25,9 +25,9 @@ func story(t *testing.T, f *feed) []kpi.Stratum {
 	t.Helper()
 	r := rand.New(rand.NewPCG(3, 4))
 	var out []kpi.Stratum
-	for i := range 150 {
-		f.step = i/50 - 1 + min(i/25, 1)
-		if i == 70 {
+	for i := range 100 {
+		f.step = i/35 - 1 + min(i/15, 1)
+		if i == 50 {
 			f.now += 3 * time.Minute
 		}
 		s := f.stratum(arm{}, arm{})
@@ -36,7 +36,7 @@ func story(t *testing.T, f *feed) []kpi.Stratum {
 		switch {
 		case s.Step < 0:
 			s.Candidate = kpi.Counts{}
-		case i > 130:
+		case i > 85:
 			s.Alone, s.Baseline = true, kpi.Counts{}
 		}
 		data, err := json.Marshal(s)

@@ -99,7 +99,7 @@ type checkpoint struct {
 // Checkpoint returns everything that Restore needs to go on bit for bit.
 func (j *Judge) Checkpoint() ([]byte, error) {
 	var out bytes.Buffer
-	err := gob.NewEncoder(&out).Encode(checkpoint{Format: stateFormat, Policy: j.fingerprint(), State: j.state})
+	err := gob.NewEncoder(&out).Encode(checkpoint{Format: stateFormat, Policy: j.policy, State: j.state})
 	if err != nil {
 		return nil, fmt.Errorf("write the judge's checkpoint: %w", err)
 	}
@@ -116,7 +116,7 @@ func (j *Judge) Restore(data []byte) error {
 	switch {
 	case in.Format != stateFormat:
 		return fmt.Errorf("read the judge's checkpoint: format %d, this binary reads %d", in.Format, stateFormat)
-	case in.Policy != j.fingerprint():
+	case in.Policy != j.policy:
 		return errors.New("read the judge's checkpoint: it was made with other gates")
 	case !j.fits(in.State):
 		return errors.New("read the judge's checkpoint: it is damaged")
@@ -139,6 +139,7 @@ func (j *Judge) fits(s state) bool {
 	return ok
 }
 
+// fingerprint of everything that gives the numbers of a state their meaning.
 func (j *Judge) fingerprint() string {
 	text, err := json.Marshal(j.config)
 	if err != nil {
@@ -148,8 +149,8 @@ func (j *Judge) fingerprint() string {
 	sum.Write(text)
 	for i := range j.layout.Bins() {
 		edge, _ := j.layout.Edge(i)
-		fmt.Fprintf(sum, " %d", edge)
+		sum.Write(fmt.Appendf(nil, " %d", edge))
 	}
-	fmt.Fprintf(sum, " %d", j.restarts.slots)
+	sum.Write(fmt.Appendf(nil, " %d", j.restarts.slots))
 	return hex.EncodeToString(sum.Sum(nil))
 }
