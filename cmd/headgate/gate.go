@@ -1,0 +1,97 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/headgate/headgate/internal/admin/client"
+)
+
+// gateView is a gate's verdict as people read it.
+type gateView struct {
+	client.GateVerdict
+	timed bool // values are seconds, else rates
+}
+
+// newGate reads the unit from the gate's own words: the only KPI that is not a
+// rate is latency.
+func newGate(g client.GateVerdict) gateView {
+	return gateView{g, strings.HasPrefix(g.Require, "latency") || strings.HasPrefix(g.RollbackWhen, "latency")}
+}
+
+// value shows a measured value in the gate's unit.
+func (g gateView) value(v *float64) string {
+	switch {
+	case v == nil:
+		return "-"
+	case g.timed:
+		return seconds(*v)
+	}
+	return percent(*v)
+}
+
+// beyond shows a distance from a limit: percentage points, or a time.
+func (g gateView) beyond(v float64) string {
+	if g.timed {
+		return seconds(v)
+	}
+	return fmt.Sprintf("%.3g points", v*100)
+}
+
+func percent(v float64) string { return fmt.Sprintf("%.3g%%", v*100) }
+
+// gate shows one gate: its rule, what both arms measured, and how far the
+// evidence has come toward each limit.
+func (c *cli) gate(b *strings.Builder, g gateView) {
+	say(b, "    %s  %s", c.paint(strong, g.Name), c.verdict(string(g.Verdict)))
+	if notes := g.notes(); notes != "" {
+		say(b, "  %s", c.paint(faint, notes))
+	}
+	b.WriteString("\n")
+	if g.Require != "" {
+		say(b, "      %s %s\n", c.paint(faint, "require      "), clean(g.Require))
+	}
+	if g.RollbackWhen != "" {
+		say(b, "      %s %s\n", c.paint(faint, "rollback when"), clean(g.RollbackWhen))
+	}
+	say(b, "      %s baseline %s of %d, candidate %s of %d\n", c.paint(faint, "measured     "),
+		g.value(g.Baseline), g.N.Baseline, g.value(g.Candidate), g.N.Candidate)
+	if g.Fail != nil {
+		say(b, "      %s %s\n", c.paint(faint, "toward fail  "), evidence(g.Fail.E, g.Fail.Limit))
+	}
+	if g.Pass != nil {
+		say(b, "      %s %s\n", c.paint(faint, "toward pass  "), evidence(g.Pass.E, g.Pass.Limit))
+	}
+	if g.MinDetectable != nil {
+		say(b, "      %s %s beyond the limit would show by now\n", c.paint(faint, "sees         "), g.beyond(*g.MinDetectable))
+	}
+	if g.Reason != "" {
+		say(b, "      %s\n", c.paint(faint, g.Reason))
+	}
+}
+
+// notes are what is unusual about a gate.
+func (g gateView) notes() string {
+	var notes []string
+	if g.Mode == "observe" {
+		notes = append(notes, "observed only")
+	}
+	if g.OnFail != "" && g.OnFail != "rollback" {
+		notes = append(notes, "on fail: "+g.OnFail)
+	}
+	if g.Carried {
+		notes = append(notes, "carried from an earlier step")
+	}
+	return strings.Join(notes, ", ")
+}
+
+// evidence shows an E-value on the way to its limit. The bar is logarithmic, as
+// evidence multiplies.
+func evidence(e, limit float64) string {
+	share := 0.0
+	if e > 1 && limit > 1 {
+		share = math.Log(e) / math.Log(limit)
+	}
+	return fmt.Sprintf("%s E %.3g of %.3g", bar(share), e, limit)
+}

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// exits is `exit CODE PROGRAM ARGS…`: the program has to end with that code.
+// stdout and stderr of the story look at what it said.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exit CODE PROGRAM ARGS...")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	got := 0
+	var ended *exec.ExitError
+	if errors.As(err, &ended) {
+		got = ended.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("%q ended with %d, want %d", args[1:], got, want)
+	}
+}
+
+// port is `port NAME…`: each variable gets a free port of this machine.
+func port(ts *testscript.TestScript, _ bool, args []string) {
+	for _, name := range args {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		ts.Check(err)
+		ts.Setenv(name, strconv.Itoa(ln.Addr().(*net.TCPAddr).Port))
+		defer func() { ts.Check(ln.Close()) }() // all are held until all are drawn
+	}
+}
+
+// until is `until PATTERN PROGRAM ARGS…`: runs it until its output matches, for
+// at most 20 seconds.
+func until(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: until PATTERN PROGRAM ARGS...")
+	}
+	pattern, err := regexp.Compile(args[0])
+	ts.Check(err)
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		// A program that fails may succeed later: it may still be starting.
+		err := ts.Exec(args[1], args[2:]...)
+		if pattern.MatchString(ts.ReadFile("stdout")) {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("%q never printed %q (last error: %v)", args[1:], args[0], err)
+		}
+	}
+}
+
+// flip is `flip TEXT DIR`: changes one bit of TEXT wherever it stands below DIR.
+func flip(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: flip TEXT DIR")
+	}
+	flipped := 0
+	ts.Check(filepath.WalkDir(ts.MkAbs(args[1]), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		at := bytes.Index(data, []byte(args[0]))
+		if at < 0 {
+			return nil
+		}
+		flipped++
+		data[at] ^= 1
+		return os.WriteFile(path, data, 0o600)
+	}))
+	if flipped == 0 {
+		ts.Fatalf("%q is nowhere below %s", args[0], args[1])
+	}
+}
+
+// fetch is `fetch URL`: prints what is there.
+func fetch() int {
+	client := &http.Client{Timeout: 5 * time.Second}
+	answer, err := client.Get(os.Args[1])
+	if err != nil {
+		return 1
+	}
+	defer func() { _ = answer.Body.Close() }()
+	if _, err := io.Copy(os.Stdout, answer.Body); err != nil || answer.StatusCode != http.StatusOK {
+		return 1
+	}
+	return 0
+}
+
+// sampleBackend is `backend PORT VERSION`: a model server for stories. A POST
+// to /become/N makes it another version, or one that fails for N = broken.
+func sampleBackend() int {
+	var version atomic.Value
+	version.Store(os.Args[2])
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(map[string]any{"status": "ok", "version": version.Load()})
+	})
+	mux.HandleFunc("POST /become/{version}", func(_ http.ResponseWriter, r *http.Request) { version.Store(r.PathValue("version")) })
+	mux.HandleFunc("/predict", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = fmt.Fprintf(w, `{"predictions":[0],"version":%q}`, version.Load())
+	})
+	server := &http.Server{Addr: "127.0.0.1:" + os.Args[1], Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	stopped := make(chan os.Signal, 1)
+	signal.Notify(stopped, os.Interrupt, syscall.SIGTERM)
+	go func() { <-stopped; _ = server.Close() }()
+	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+		return 1
+	}
+	return 0
+}
