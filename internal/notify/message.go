@@ -43,7 +43,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // Retriable reports whether another try can help.
 func Retriable(err error) bool {
 	var e *Error
-	return err != nil && !(errors.As(err, &e) && e.Permanent)
+	return err != nil && (!errors.As(err, &e) || !e.Permanent)
 }
 
 // Deliver takes m to c and returns when it is there: synced to the disk, or
