@@ -31,6 +31,13 @@ func TestRefusalsBecomeProblems(t *testing.T) {
 	}
 }
 
+func TestAnOrderThatTakesTooLong(t *testing.T) {
+	p := run(t, Config{}, &fake{}).ask(t, "POST", "/api/v1/rollouts/slow/promote", `{}`).problem(t)
+	if p.Status != 502 || p.Code != rollout.Unreachable || !strings.Contains(p.Detail, "within 1m30s") {
+		t.Errorf("%+v", p)
+	}
+}
+
 func TestMalformedRequests(t *testing.T) {
 	long := `{"reason":"` + strings.Repeat("x", MaxBody) + `"}`
 	cases := []struct {

@@ -57,6 +57,9 @@ func (f *fake) Command(ctx context.Context, model string, c rollout.Command) (ro
 	if ctx.Err() != nil {
 		return rollout.View{}, ctx.Err()
 	}
+	if model == "slow" {
+		return rollout.View{}, fmt.Errorf("ask the registry: %w", context.DeadlineExceeded)
+	}
 	if model != "churn-model" {
 		return rollout.View{}, refusal(rollout.Code(model))
 	}

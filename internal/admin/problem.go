@@ -1,7 +1,9 @@
 package admin
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"net/http"
 
 	"github.com/headgate/headgate/internal/rollout"
@@ -79,7 +81,11 @@ func explain(err error, ifMatch *uint64) (p *Problem, foreseen bool) {
 		return p, true
 	}
 	var refusal *rollout.Refusal
-	if !errors.As(err, &refusal) {
+	switch {
+	case errors.As(err, &refusal):
+	case errors.Is(err, context.DeadlineExceeded):
+		return problem(rollout.Unreachable, fmt.Sprintf("it was not done within %s; whether it still will be is not known", orderTimeout), "ask for the status, then try again"), true
+	default:
 		return problem(CodeInternal, "the server could not do this; its log says why", ""), false
 	}
 	p = problem(refusal.Code, refusal.Message, refusal.Hint)
