@@ -37,7 +37,8 @@ func during(ctx context.Context, t *testing.T, h http.HandlerFunc, env map[strin
 		out: &out, err: &errs, fancy: fancy, zone: time.UTC, random: strings.NewReader(strings.Repeat("x", 64)),
 		now: func() time.Time { return time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC) },
 		getenv: func(name string) string {
-			if name == "HEADGATE_ADMIN" {
+			switch mlflow := env["MLFLOW_TRACKING_URI"] != ""; {
+			case mlflow && name == "MLFLOW_TRACKING_URI", !mlflow && name == "HEADGATE_ADMIN":
 				return server.URL
 			}
 			return env[name]
