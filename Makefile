@@ -79,7 +79,7 @@ churn-2 churn-3: churn-%: venv-%
 .PHONY: fuzz
 fuzz: ## Half a minute of fuzzing for each fuzz test
 	@grep -r --include='*_test.go' '^func Fuzz' . | sed -E 's|^\./(.*)/[^/]*:func (Fuzz[A-Za-z0-9_]*).*|\1 \2|' | \
-		while read -r dir name; do go test "./$$dir" -run '^$$' -fuzz "^$$name\$$" -fuzztime 30s; done
+		while read -r dir name; do go test "./$$dir" -run '^$$' -fuzz "^$$name\$$" -fuzztime 30s -fuzzminimizetime 10x; done
 
 .PHONY: kills
 kills: build venv-2 ## 200 kill -9 over the steps of a rollback against a real MLflow
