@@ -116,7 +116,7 @@ func published() []row {
 		{"… σ = 0.4 (wider latencies hide more)", median, 500, slow(.4), 0, []bar{{5, 0}, {50, 0}, {500, 0}}},
 		{"SAFE, equal candidate, 1 point: median seconds", median, 500, showing("1%"), 0, []bar{{5, 1700}, {50, 180}, {500, 20}}},
 		{"SAFE, equal candidate, 0.2 points: median seconds", median, 500, showing("0.2%"), 0, []bar{{50, 2450}, {500, 260}}},
-		{"false pass exactly on the boundary of 1 point, β = 5 %", hits, 500, boundary, 0, five},
+		{"false pass exactly on the boundary of 1 point, β = 5 %", hits, 2000, boundary, 0, five},
 	}
 }
 

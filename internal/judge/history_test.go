@@ -38,7 +38,7 @@ func TestTauIsRenewedEveryFiveMinutes(t *testing.T) {
 	var moved []time.Duration
 	last := time.Duration(-1)
 	for range 1200 { // the baseline's latency changes all the time
-		f.add(1, arm{n: 45, latency: 50*time.Millisecond + f.now/100}, arm{n: 5, latency: 50 * time.Millisecond})
+		f.judge.Add(f.stratum(arm{n: 45, latency: 50*time.Millisecond + f.now/100}, arm{n: 5, latency: 50 * time.Millisecond}))
 		if at := f.judge.state.Past.Taus[0].At; at != last {
 			moved, last = append(moved, at), at
 		}

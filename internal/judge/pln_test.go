@@ -134,3 +134,18 @@ func prob(b distuv.Binomial, k int) float64 {
 	}
 	return b.Prob(float64(k))
 }
+
+// An estimate of the past may lie where no worse candidate exists. The bet must
+// not turn into one against the null's other side.
+func TestBetsNeverCrossOver(t *testing.T) {
+	for _, n := range []null{{a: 2, d: 0.05}, {a: 1, d: 0.3}, {a: 1.1, d: -0.05}, {a: 1, d: -0.05}} {
+		for _, past := range []float64{1e-6, 0.04, 0.7, 0.95, 1} {
+			for _, r := range failRatios {
+				pb := 0.06
+				if got := expectation(n, r, past, 25, 40, (n.a*pb+n.d)/2, pb); got > 1+1e-9 {
+					t.Errorf("null %+v, past %v, R %v: E[e] = %v within the null", n, past, r, got)
+				}
+			}
+		}
+	}
+}
