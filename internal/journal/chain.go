@@ -14,8 +14,8 @@ type chain struct {
 	// head is the side file as it should be now: one commit further when the
 	// stream holds a whole commit that a crash kept out of the side file.
 	head head
-	// void are the engine's sequences of records of a commit that was never
-	// finished, by record number; the next commit writes over them.
+	// void are the engine's sequences of records of commits that were never
+	// finished, by record number; later commits write over them.
 	void map[uint64]uint64
 }
 
@@ -83,6 +83,9 @@ func (v *chain) states(c *contents, h head) *stateMessage {
 		s, at := c.states[token], h.States[token]
 		switch {
 		case s.sealed.Commit == at.Rev && s.hash == at.Hash:
+			if at.Rev == h.Commit && (s.hash != h.Link || s.sealed.Count != h.Count || s.sealed.Head != h.Hash) {
+				v.add(Changed, headFile, 0, 0, fmt.Sprintf("does not fit the state of its last commit, %d", h.Commit))
+			}
 		case s.sealed.Commit == h.Commit+1 && s.sealed.After == h.Link && next == nil:
 			next = &s
 		default:
@@ -99,35 +102,48 @@ func (v *chain) states(c *contents, h head) *stateMessage {
 }
 
 // beyond checks what is newer than the side file: nothing, the whole of one
-// commit, or records of one that was never finished.
+// commit, or records of commits that were never finished.
 func (v *chain) beyond(c *contents, h head, next *stateMessage) {
-	prev, n := h.Hash, h.Count+1
-	for ; n <= c.highest; n++ {
-		r, ok := c.records[n]
-		if !ok || r.sealed.Commit != h.Commit+1 || r.sealed.After != h.Link || r.sealed.Prev != prev {
+	for n := range c.records {
+		if n > h.Count {
+			v.void[n] = c.records[n].at
+		}
+	}
+	if next != nil && !v.advance(c, h, next) {
+		return
+	}
+	for _, n := range slices.Sorted(maps.Keys(v.void)) {
+		r := c.records[n]
+		tried := r.sealed.Commit == h.Commit+1 && r.sealed.After == h.Link
+		if !tried && r.sealed.Commit > h.Commit {
 			v.add(Changed, headFile, n, c.highest, fmt.Sprintf("is older than the record: it names %d records, the stream holds %d", h.Count, c.highest))
 			return
 		}
-		v.void[n] = r.at
-		prev = r.hash
+		v.add(Unfinished, r.file, n, n, "record of a commit that was never acknowledged")
 	}
-	written := n - 1 - h.Count
-	if next == nil {
-		if written > 0 {
-			v.add(Unfinished, c.records[h.Count+1].file, h.Count+1, n-1, "records of a commit that was never acknowledged")
+}
+
+// advance takes the next commit in, if it is whole.
+func (v *chain) advance(c *contents, h head, next *stateMessage) bool {
+	s, prev := next.sealed, h.Hash
+	for n := h.Count + 1; n <= h.Count+s.Records; n++ {
+		r, ok := c.records[n]
+		if !ok || r.sealed.Commit != s.Commit || r.sealed.After != h.Link || r.sealed.Prev != prev {
+			v.add(Missing, next.file, n, h.Count+s.Records, fmt.Sprintf("state of %q is there without the records of its commit", keyOf(s.Key)))
+			return false
 		}
-		return
+		prev = r.hash
+		delete(v.void, n)
 	}
-	s := next.sealed
-	if s.Records != written || s.Count != h.Count+written || s.Head != prev {
-		v.add(Missing, next.file, h.Count+1, h.Count+s.Records, fmt.Sprintf("state of %q is there without the records of its commit", keyOf(s.Key)))
-		return
+	if s.Count != h.Count+s.Records || s.Head != prev {
+		v.add(Changed, next.file, 0, 0, fmt.Sprintf("state of %q does not fit the records of its commit", keyOf(s.Key)))
+		return false
 	}
 	v.head = h.advanced(s.Key, s.Commit, next.hash, s.Count, s.Head)
-	clear(v.void)
 	if v.count == h.Count {
 		v.count, v.hash = s.Count, s.Head
 	}
+	return true
 }
 
 // advanced is the side file after one more commit.
@@ -138,7 +154,11 @@ func (h head) advanced(token string, commit uint64, link string, count uint64, h
 	return h
 }
 
+// add notes a finding; without a neighbour to name it is the whole stream's.
 func (v *chain) add(k Kind, file string, from, to uint64, what string) {
+	if file == "" {
+		file = streamDir(recordStream)
+	}
 	v.findings = append(v.findings, Finding{Kind: k, File: file, From: from, To: to, What: what})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -17,7 +18,7 @@ const mostRecords = 500
 type attempt struct {
 	token    string
 	rev      uint64 // the revision it was based on
-	print    string // digest of the state and the records
+	said     string // digest of the state and the records
 	messages []outgoing
 	after    head
 	state    []byte
@@ -43,15 +44,15 @@ func (j *Journal) Commit(ctx context.Context, key string, rev uint64, state []by
 	if err := j.ready(); err != nil {
 		return 0, err
 	}
-	token, print := encodeKey(key), fingerprint(state, records)
-	if j.wasWritten(token, rev, print) {
+	token, said := encodeKey(key), fingerprint(state, records)
+	if j.wasWritten(token, rev, said) {
 		return j.head.States[token].Rev, nil
 	}
 	if at := j.head.States[token].Rev; at != rev {
 		return 0, fmt.Errorf("commit %q based on revision %d, now at %d: %w", key, rev, at, ErrConflict)
 	}
 	a := j.attempt(token, state, records, time.Now().UTC())
-	a.rev, a.print = rev, print
+	a.rev, a.said = rev, said
 	if err := j.write(ctx, a); err != nil {
 		return 0, fmt.Errorf("commit %q: %w", key, err)
 	}
@@ -117,7 +118,7 @@ func (j *Journal) write(ctx context.Context, a *attempt) error {
 		return err
 	}
 	j.ats[a.token], j.bodies[a.token] = at, a.state
-	clear(j.void)
+	maps.DeleteFunc(j.void, func(n, _ uint64) bool { return n <= j.head.Count })
 	j.publishView()
 	return nil
 }
@@ -151,10 +152,10 @@ func (j *Journal) settle() {
 
 // wasWritten says whether this very commit is the one that had failed and
 // turned out to be written. The answer is given once.
-func (j *Journal) wasWritten(token string, rev uint64, print string) bool {
+func (j *Journal) wasWritten(token string, rev uint64, said string) bool {
 	a := j.unsure
 	j.unsure = nil
-	return a != nil && a.token == token && a.rev == rev && a.print == print
+	return a != nil && a.token == token && a.rev == rev && a.said == said
 }
 
 func fingerprint(state []byte, records []json.RawMessage) string {

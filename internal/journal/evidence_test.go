@@ -29,7 +29,7 @@ func readEvidence(t *testing.T, j *Journal, key string) (got []string, err error
 func TestEvidenceComesBackInOrder(t *testing.T) {
 	dir := t.TempDir()
 	j := open(t, dir)
-	for i := range uint64(1200) { // more than two pages
+	for i := range uint64(600) { // more than a page
 		evidence(t, j, "a/1", i+1, "x")
 		if i < 3 {
 			evidence(t, j, "b/2", i+1, "y")
@@ -37,7 +37,7 @@ func TestEvidenceComesBackInOrder(t *testing.T) {
 	}
 	closeJournal(t, j)
 	j = open(t, dir)
-	if got, err := readEvidence(t, j, "a/1"); err != nil || len(got) != 1200 || got[1199] != "1200:x" {
+	if got, err := readEvidence(t, j, "a/1"); err != nil || len(got) != 600 || got[599] != "600:x" {
 		t.Fatalf("%d pieces, %v", len(got), err)
 	}
 	if got, err := readEvidence(t, j, "b/2"); err != nil || strings.Join(got, " ") != "1:y 2:y 3:y" {

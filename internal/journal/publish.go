@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nuid"
 )
@@ -54,11 +56,45 @@ func (m outgoing) msg() *nats.Msg {
 	return msg
 }
 
+// healthEvery is how often the engine is asked whether it has given up: after
+// a write error within a batch it never answers.
+const healthEvery = 100 * time.Millisecond
+
 // request sends what ends in an acknowledgement.
 func (e *engine) request(ctx context.Context, msg *nats.Msg) (uint64, error) {
-	reply, err := e.conn.RequestMsgWithContext(ctx, msg)
+	msg.Reply = e.conn.NewRespInbox()
+	sub, err := e.conn.SubscribeSync(msg.Reply)
 	if err != nil {
 		return 0, fmt.Errorf("write to the journal's engine: %w", err)
+	}
+	defer func() { _ = sub.Unsubscribe() }() // the connection is in process: nothing to lose
+	if err := e.conn.PublishMsg(msg); err != nil {
+		return 0, fmt.Errorf("write to the journal's engine: %w", err)
+	}
+	for {
+		reply, err := nextWithin(ctx, sub, healthEvery)
+		if err == nil {
+			return sequenceOf(reply)
+		}
+		if ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
+			return 0, fmt.Errorf("write to the journal's engine: %w", err)
+		}
+		if h := e.server.Healthz(&server.HealthzOptions{}); h.Error != "" {
+			return 0, fmt.Errorf("write to the journal's engine: %s", h.Error)
+		}
+	}
+}
+
+func nextWithin(ctx context.Context, sub *nats.Subscription, d time.Duration) (*nats.Msg, error) {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	return sub.NextMsgWithContext(ctx)
+}
+
+// sequenceOf reads an acknowledgement.
+func sequenceOf(reply *nats.Msg) (uint64, error) {
+	if reply.Header.Get("Status") == "503" { // nobody listens: the engine has given up its streams
+		return 0, fmt.Errorf("write to the journal's engine: %w", nats.ErrNoResponders)
 	}
 	var ack struct {
 		Stream string `json:"stream"`

@@ -103,9 +103,7 @@ func (e *engine) page(ctx context.Context, sub *nats.Subscription, stream, filte
 }
 
 func nextMessage(ctx context.Context, sub *nats.Subscription) (*nats.Msg, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	msg, err := sub.NextMsgWithContext(ctx)
+	msg, err := nextWithin(ctx, sub, callTimeout)
 	if err != nil {
 		return nil, fmt.Errorf("read from the journal's engine: %w", err)
 	}

@@ -14,6 +14,7 @@ import (
 // scan is the whole store read from its files, without the engine and without
 // changing a byte.
 type scan struct {
+	contents *contents
 	chain    chain
 	evidence *evidenceLog
 	findings []Finding
@@ -31,7 +32,7 @@ func scanStore(dir string, h head) (scan, error) {
 	if err != nil {
 		return s, err
 	}
-	s.chain = follow(c, h)
+	s.contents, s.chain = c, follow(c, h)
 	harmed := slices.ContainsFunc(s.chain.findings, func(f Finding) bool { return f.Kind.harmsRecord() })
 	for _, b := range bad {
 		s.findings = append(s.findings, b.finding(harmed, Changed))

@@ -36,11 +36,12 @@ func (j *Journal) start() error {
 	if h, err = j.remember(h, s.findings); err != nil {
 		return err
 	}
+	s.chain.head.Notes = h.Notes
 	e, err := startEngine(j.config.Dir, j.log)
 	if err != nil {
 		return err
 	}
-	if err := j.adopt(e, h, s.evidence); err != nil {
+	if err := j.adopt(e, h, s); err != nil {
 		e.stop()
 		return err
 	}
@@ -103,7 +104,7 @@ func (j *Journal) remember(h head, found []Finding) (head, error) {
 
 // adopt takes the engine's contents as the journal's, if they are what the
 // side file names.
-func (j *Journal) adopt(e *engine, h head, evidence *evidenceLog) error {
+func (j *Journal) adopt(e *engine, h head, s scan) error {
 	ctx := context.Background()
 	if err := e.checkStreams(ctx); err != nil {
 		return damaged(h, chain{}, []Finding{{Kind: Missing, File: streamDir(recordStream), What: err.Error()}})
@@ -111,11 +112,17 @@ func (j *Journal) adopt(e *engine, h head, evidence *evidenceLog) error {
 	if _, err := e.js.CreateOrUpdateStream(ctx, evidenceConfig(j.config.EvidenceBytes)); err != nil {
 		return fmt.Errorf("make the evidence stream: %w", err)
 	}
-	c := newContents()
-	if err := e.read(ctx, recordStream, ">", 1, func(m message) error { c.add(m); return nil }); err != nil {
+	c, v := s.contents, s.chain
+	same, err := e.serves(ctx, c)
+	if err != nil {
 		return err
 	}
-	v := follow(c, h)
+	if !same { // the engine has finished a batch or dropped the rest of one
+		if c, err = e.contents(ctx); err != nil {
+			return err
+		}
+		v = follow(c, h)
+	}
 	if !(Report{Findings: v.findings}).Intact() {
 		return damaged(h, v, v.findings)
 	}
@@ -129,7 +136,7 @@ func (j *Journal) adopt(e *engine, h head, evidence *evidenceLog) error {
 	for token, s := range c.states {
 		j.ats[token], j.bodies[token] = s.at, s.body
 	}
-	j.runs = evidence.keys
+	j.runs = s.evidence.keys
 	j.settle()
 	j.publishView()
 	return nil

@@ -33,24 +33,15 @@ func (j *Journal) Verify(ctx context.Context) (Report, error) {
 	case h.Commit != j.head.Commit || h.Link != j.head.Link || h.Hash != j.head.Hash:
 		s.findings = append(s.findings, Finding{Kind: Changed, File: headFile, What: "is not what this process wrote"})
 	}
-	served, err := j.served(ctx)
+	c, err := j.engine.contents(ctx)
 	if err != nil {
 		return Report{}, err
 	}
-	for _, f := range served.findings {
+	for _, f := range follow(c, j.head).findings {
 		f.What = "as the engine serves it: " + f.What
 		s.findings = append(s.findings, f)
 	}
 	return s.report(j.head), nil
-}
-
-// served is the chain as the engine serves it.
-func (j *Journal) served(ctx context.Context) (chain, error) {
-	c := newContents()
-	if err := j.engine.read(ctx, recordStream, ">", 1, func(m message) error { c.add(m); return nil }); err != nil {
-		return chain{}, err
-	}
-	return follow(c, j.head), nil
 }
 
 // VerifyDir does the same for a store that no process has open, without the
