@@ -18,6 +18,7 @@ import (
 const (
 	tickEvery   = 200 * time.Millisecond // how often everything is looked at
 	commitLimit = 5 * time.Second        // for one write of the journal
+	appendLimit = time.Second            // for keeping strata: the judge waits for it
 	heldEvery   = 30 * time.Second       // how often a hold's clock is written
 )
 

@@ -55,7 +55,7 @@ func (c *Controller) prepare(ctx context.Context, cmd Command, h Health) (*NewRo
 	} else if _, err = c.Registry.Candidate(ctx, c.model, baseline); err != nil {
 		return nil, err
 	}
-	if err := c.candidateAllowed(ctx, cmd.Version, baseline); err != nil {
+	if err := c.candidateAllowed(ctx, cmd, baseline); err != nil {
 		return nil, err
 	}
 	if err := c.served(h, cmd, baseline); err != nil {
@@ -76,7 +76,8 @@ func (c *Controller) prepare(ctx context.Context, cmd Command, h Health) (*NewRo
 	}, nil
 }
 
-func (c *Controller) candidateAllowed(ctx context.Context, version, baseline string) error {
+func (c *Controller) candidateAllowed(ctx context.Context, cmd Command, baseline string) error {
+	version := cmd.Version
 	v, err := c.Registry.Candidate(ctx, c.model, version)
 	if err != nil {
 		return err
@@ -84,8 +85,8 @@ func (c *Controller) candidateAllowed(ctx context.Context, version, baseline str
 	if v.Version == baseline {
 		return refuse(Refused, "", "version %s of %s is the baseline already", version, c.model)
 	}
-	if v.Stage == "Archived" {
-		return refuse(Refused, fmt.Sprintf("headgate transition-stage --model-name %s --version %s --stage Staging brings it back", c.model, version), "version %s of %s is archived", version, c.model)
+	if v.Stage == "Archived" && !cmd.Again {
+		return refuse(Refused, "--again takes it on trial all the same", "version %s of %s is archived", version, c.model)
 	}
 	unfinished, err := c.Registry.Unfinished(ctx, c.model)
 	if err != nil {

@@ -29,6 +29,7 @@ type evidence struct {
 	begin    bool // the next stratum is the first of its step
 	counting bool
 	verdict  judge.Judgement
+	unkept   [][]byte // the newest strata that the log does not hold yet
 }
 
 // entry is a closed stratum as the evidence log keeps it.

@@ -89,23 +89,32 @@ func (c *Controller) prepareEvidence(prev, next State) {
 	}
 }
 
-// closeStratum ends the open stratum and keeps it; a rollout goes on without
-// the log, and the log says so at the next restart.
+// closeStratum ends the open stratum and keeps it. Strata that cannot be
+// written wait in memory, in order, until there is space; judging goes on.
 func (c *Controller) closeStratum(e *evidence, snap *kpi.Snapshot) {
 	data, err := e.close(c.state.Served, snap)
 	if err != nil {
 		c.Log.Error("stratum not closed", "model", c.model, "error", err)
 		return
 	}
-	if data == nil {
-		return
+	if data != nil {
+		e.unkept = append(e.unkept, data)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), commitLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), appendLimit)
 	defer cancel()
-	if err := c.Journal.AppendEvidence(ctx, e.key, e.seq, data); err != nil {
-		c.Log.Error("stratum not kept", "model", c.model, "stratum", e.seq, "error", err)
+	for len(e.unkept) > 0 {
+		seq := e.seq - uint64(len(e.unkept)) + 1
+		if err := c.Journal.AppendEvidence(ctx, e.key, seq, e.unkept[0]); err != nil {
+			c.Log.Error("stratum not kept yet", "model", c.model, "stratum", seq, "waiting", len(e.unkept), "error", err)
+			return
+		}
+		e.unkept = e.unkept[1:]
 	}
 }
+
+// mayBeLost is how many strata the last second can hold: one, and one more that
+// a change of the weight closed.
+const mayBeLost = 2
 
 // commit writes the state and the records not written yet, together.
 func (c *Controller) commit(ctx context.Context) error {
@@ -114,8 +123,9 @@ func (c *Controller) commit(ctx context.Context) error {
 		o.RecordedAt = stamp(c.Clock())
 		c.state.Order = &o
 	}
-	if e := c.evidence; e != nil && e.seq > 0 {
-		c.state.Evidence = e.seq - 1 // the last stratum may be lost with the last second
+	if e := c.evidence; e != nil {
+		kept := e.seq - uint64(len(e.unkept))
+		c.state.Evidence = max(kept, mayBeLost) - mayBeLost
 	}
 	data, err := json.Marshal(c.state)
 	if err != nil {
