@@ -118,7 +118,18 @@ func (e *engine) makeStreams(ctx context.Context, evidenceBytes int64) error {
 	if _, err := e.js.CreateStream(ctx, recordConfig()); err != nil {
 		return fmt.Errorf("make the record stream: %w", err)
 	}
-	if _, err := e.js.CreateOrUpdateStream(ctx, evidenceConfig(evidenceBytes)); err != nil {
+	return e.makeEvidence(ctx, evidenceBytes)
+}
+
+// makeEvidence makes the evidence stream or gives it its present bound. It
+// writes nothing when nothing changes, so that a full disk does not keep the
+// engine from starting.
+func (e *engine) makeEvidence(ctx context.Context, bytes int64) error {
+	s, err := e.js.Stream(ctx, evidenceStream)
+	if err == nil && s.CachedInfo().Config.MaxBytes == bytes {
+		return nil
+	}
+	if _, err := e.js.CreateOrUpdateStream(ctx, evidenceConfig(bytes)); err != nil {
 		return fmt.Errorf("make the evidence stream: %w", err)
 	}
 	return nil

@@ -58,10 +58,11 @@ func (j *Journal) initialise() error {
 		return headError(err)
 	}
 	c := newContents()
-	if _, err := scanBlocks(dir, recordStream, func() func(message) { return c.add }); err != nil {
+	bad, err := scanBlocks(dir, recordStream, func() func(message) { return c.add })
+	if err != nil {
 		return err
 	}
-	if c.last > 0 {
+	if c.last > 0 || len(bad) > 0 {
 		return damaged(newHead(), chain{}, []Finding{{Kind: Missing, File: formatFile, What: "not there, but the record stream holds messages"}})
 	}
 	e, err := startEngine(dir, j.log)
@@ -98,8 +99,11 @@ func (j *Journal) remember(h head, found []Finding) (head, error) {
 	if len(kept) == 0 {
 		return h, nil
 	}
-	h = h.withNotes(kept, time.Now().UTC())
-	return h, writeHead(j.config.Dir, h)
+	noted := h.withNotes(kept, time.Now().UTC())
+	if len(noted.Notes) == len(h.Notes) && len(h.Notes) < mostNotes { // said before, word for word
+		return h, nil
+	}
+	return noted, writeHead(j.config.Dir, noted)
 }
 
 // adopt takes the engine's contents as the journal's, if they are what the
@@ -109,8 +113,8 @@ func (j *Journal) adopt(e *engine, h head, s scan) error {
 	if err := e.checkStreams(ctx); err != nil {
 		return damaged(h, chain{}, []Finding{{Kind: Missing, File: streamDir(recordStream), What: err.Error()}})
 	}
-	if _, err := e.js.CreateOrUpdateStream(ctx, evidenceConfig(j.config.EvidenceBytes)); err != nil {
-		return fmt.Errorf("make the evidence stream: %w", err)
+	if err := e.makeEvidence(ctx, j.config.EvidenceBytes); err != nil {
+		return err
 	}
 	c, v := s.contents, s.chain
 	same, err := e.serves(ctx, c)
