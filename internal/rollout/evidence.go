@@ -8,9 +8,14 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/headgate/headgate/canary"
 	"github.com/headgate/headgate/internal/judge"
 	"github.com/headgate/headgate/internal/kpi"
 )
+
+// aloneAbove is the weight above which gates against the baseline cannot speak:
+// they keep the verdict of the last step that had both arms.
+const aloneAbove = canary.Weight(9900)
 
 // checkpointEvery is how many strata lie between two checkpoints of the judge
 // in the evidence log: what lies before the last one may be trimmed.
@@ -109,7 +114,7 @@ func (e *evidence) due(now time.Duration) (*kpi.Snapshot, bool) {
 
 // close ends the open stratum at snap, feeds the judge and returns what the
 // evidence log has to keep; nil when nothing happened in it.
-func (e *evidence) close(now time.Duration, snap *kpi.Snapshot) ([]byte, error) {
+func (e *evidence) close(now time.Duration, snap *kpi.Snapshot, alone bool) ([]byte, error) {
 	b, c := snap.Since(e.last)
 	from := e.opened
 	e.last, e.opened = snap, now
@@ -117,7 +122,7 @@ func (e *evidence) close(now time.Duration, snap *kpi.Snapshot) ([]byte, error) 
 		return nil, nil
 	}
 	e.seq++
-	st := kpi.Stratum{Seq: e.seq, Step: e.step, From: from, To: now, Baseline: b, Candidate: c}
+	st := kpi.Stratum{Seq: e.seq, Step: e.step, Alone: alone, From: from, To: now, Baseline: b, Candidate: c}
 	out := entry{
 		Begin: e.begin, Stratum: st,
 		Baseline: e.recorder.NewKeys(kpi.Baseline), Candidate: e.recorder.NewKeys(kpi.Candidate),

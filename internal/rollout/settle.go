@@ -92,7 +92,7 @@ func (c *Controller) prepareEvidence(prev, next State) {
 // closeStratum ends the open stratum and keeps it. Strata that cannot be
 // written wait in memory, in order, until there is space; judging goes on.
 func (c *Controller) closeStratum(e *evidence, snap *kpi.Snapshot) {
-	data, err := e.close(c.state.Served, snap)
+	data, err := e.close(c.state.Served, snap, c.state.Weight > aloneAbove)
 	if err != nil {
 		c.Log.Error("stratum not closed", "model", c.model, "error", err)
 		return

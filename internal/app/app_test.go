@@ -1,0 +1,161 @@
+package app
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/headgate/headgate/internal/rollout"
+)
+
+func phase(p rollout.Phase) func(rollout.View) bool {
+	return func(v rollout.View) bool { return v.Phase == p }
+}
+
+func TestBadCandidateIsTakenBack(t *testing.T) {
+	r := newRig(t, "1m", "10s")
+	r.candidate.failing.Store(50)
+	r.boot()
+	r.ready()
+	stop := r.traffic()
+	r.do(rollout.Command{Kind: rollout.Start, Version: "2", Baseline: "1", By: "ann"})
+	v := r.await("rolled back", 20*time.Second, phase(rollout.RolledBack))
+	if failed := stop(); failed > 0 {
+		t.Errorf("%d requests failed on the baseline", failed)
+	}
+	if v.Cause != rollout.CauseGate || v.Weight != 0 {
+		t.Errorf("cause %s at %s", v.Cause, v.Weight)
+	}
+	in := r.incidents()
+	if len(in) != 1 {
+		t.Fatalf("%d incidents, want 1", len(in))
+	}
+	gate, ok := in[0]["gate"].(map[string]any)
+	if !ok || gate["name"] != "errors" || gate["candidate"] == nil || gate["baseline"] == nil || gate["fail"] == nil {
+		t.Errorf("gate of the incident: %v", in[0]["gate"])
+	}
+	if _, err := r.app.Command(t.Context(), "m", rollout.Command{Kind: rollout.Start, Version: "2", Baseline: "1"}); err == nil {
+		t.Error("a version that was rolled back started again without --again")
+	}
+	report, err := r.app.VerifyJournal(t.Context())
+	if err != nil || !report.Intact || report.Count < 4 {
+		t.Errorf("journal %+v, %v", report, err)
+	}
+}
+
+func TestGoodCandidateGoesAllTheWayAndCanStillBeTakenBack(t *testing.T) {
+	r := newRig(t, "1s", "1s")
+	r.baseline.reloadTo.Store("2")
+	r.boot()
+	r.ready()
+	stop := r.traffic()
+	r.do(rollout.Command{Kind: rollout.Start, Version: "2", Baseline: "1"})
+	r.await("promoted", 60*time.Second, phase(rollout.Promoted))
+	if got := r.baseline.version.Load(); got != "2" {
+		t.Errorf("the baseline serves %v after the promotion, want 2", got)
+	}
+	if b, err := r.app.book.Baseline(t.Context(), "m"); err != nil || b != "2" {
+		t.Errorf("the registry's Production version is %q, %v", b, err)
+	}
+	r.baseline.reloadTo.Store("1")
+	r.do(rollout.Command{Kind: rollout.Rollback, Reason: "people complain", By: "ann"})
+	v := r.await("rolled back out of promoted", 20*time.Second, phase(rollout.RolledBack))
+	if b, err := r.app.book.Baseline(t.Context(), "m"); err != nil || b != "1" || r.baseline.version.Load() != "1" {
+		t.Errorf("registry %q (%v), served %v; want 1 and 1", b, err, r.baseline.version.Load())
+	}
+	if v.Rollback == nil || v.Rollback.TrafficAt == nil {
+		t.Errorf("rollback %+v", v.Rollback)
+	}
+	if failed := stop(); failed > 0 {
+		t.Errorf("%d requests failed on the baseline", failed)
+	}
+}
+
+func TestRestartComesBackAtNothingAndGoesOn(t *testing.T) {
+	r := newRig(t, "1m", "10s")
+	r.boot()
+	r.ready()
+	r.do(rollout.Command{Kind: rollout.Start, Version: "2", Baseline: "1"})
+	stop := r.traffic()
+	time.Sleep(2 * time.Second)
+	stop()
+	before := r.view()
+	r.stopped()
+	r.candidate.version.Store("3") // cannot be verified
+	r.boot()
+	r.traffic()
+	r.ready()
+	v := r.view()
+	if v.Phase != rollout.Paused || v.Weight != 0 || v.ID != before.ID {
+		t.Errorf("after the restart %s(%s) at %s", v.Phase, v.Reason, v.Weight)
+	}
+	r.candidate.version.Store("2")
+	v = r.await("weight regained", 10*time.Second, func(v rollout.View) bool { return v.Weight == 5000 })
+	if v.Gates[0].N.Candidate < before.Gates[0].N.Candidate || before.Gates[0].N.Candidate == 0 {
+		t.Errorf("counted before %d, after %d", before.Gates[0].N.Candidate, v.Gates[0].N.Candidate)
+	}
+}
+
+func TestVersionThatChangesUnderfoot(t *testing.T) {
+	r := newRig(t, "1m", "10s")
+	r.boot()
+	r.ready()
+	r.do(rollout.Command{Kind: rollout.Start, Version: "2", Baseline: "1"})
+	r.candidate.version.Store("9")
+	v := r.await("suspended", 10*time.Second, func(v rollout.View) bool { return v.Reason == rollout.ReasonVersionChanged })
+	if v.Weight != 0 {
+		t.Errorf("weight %s with another version behind the arm", v.Weight)
+	}
+	r.candidate.version.Store("2")
+	r.await("going on", 10*time.Second, func(v rollout.View) bool { return v.Phase == rollout.Progressing && v.Weight == 5000 })
+}
+
+func TestDeadCandidateIsTheBreakersBusiness(t *testing.T) {
+	r := newRig(t, "1m", "10s")
+	r.boot()
+	r.ready()
+	stop := r.traffic()
+	r.do(rollout.Command{Kind: rollout.Start, Version: "2", Baseline: "1"})
+	r.candidate.CloseClientConnections()
+	r.candidate.Listener.Close() //nolint:errcheck // dying is the point
+	v := r.await("rolled back", 30*time.Second, phase(rollout.RolledBack))
+	if v.Cause != rollout.CauseBreaker && v.Cause != rollout.CauseGate {
+		t.Errorf("cause %s", v.Cause)
+	}
+	if failed := stop(); failed > 0 {
+		t.Errorf("%d requests failed on the baseline", failed)
+	}
+}
+
+func TestReload(t *testing.T) {
+	r := newRig(t, "1m", "10s")
+	r.boot()
+	r.ready()
+	r.do(rollout.Command{Kind: rollout.Start, Version: "2", Baseline: "1"})
+
+	good, err := os.ReadFile(r.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(r.file, []byte(strings.Replace(string(good), "weight: 50%", "weight: 500%", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.app.Reload(); err == nil || !strings.Contains(err.Error(), "policy.yaml:") {
+		t.Errorf("a bad file was taken or has no position: %v", err)
+	}
+	if err := os.WriteFile(r.file, []byte(strings.Replace(string(good), "  m:\n", "  other:\n", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.app.Reload(); err == nil {
+		t.Error("the model of a live rollout was removed")
+	}
+	r.write("2m", "10s")
+	if err := r.app.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	v := r.await("policy pending", 5*time.Second, func(v rollout.View) bool { return v.Policy == "pending" })
+	if v.Step.HoldS != 60 {
+		t.Errorf("the live rollout's hold changed to %v s", v.Step.HoldS)
+	}
+}

@@ -1,0 +1,157 @@
+package app
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"reflect"
+	"time"
+
+	"github.com/headgate/headgate/configs"
+	"github.com/headgate/headgate/internal/rollout"
+	"github.com/headgate/headgate/proxy"
+)
+
+// watchEvery is how often the policy file is looked at; its content decides, so
+// that a mounted file that is swapped as a whole is seen too.
+const watchEvery = time.Second
+
+// Reload takes the policy file as it is now. What cannot be taken is refused
+// as a whole with its reasons, and the old policy stays.
+func (a *App) Reload() error {
+	if a.options.ConfigPath == "" {
+		return &rollout.Refusal{Code: rollout.Refused, Message: "the embedded policy cannot be reloaded", Hint: "headgate serve --config FILE"}
+	}
+	a.reloading.Lock()
+	defer a.reloading.Unlock()
+	next, err := configs.Load(a.options.ConfigPath)
+	if err == nil {
+		err = a.take(next)
+	}
+	if err != nil {
+		a.metrics.reloadOK.Set(0)
+		a.log.Error("policy refused, the old one stays", "file", a.options.ConfigPath, "error", err)
+		return err
+	}
+	a.metrics.reloadOK.Set(1)
+	a.log.Info("policy reloaded", "file", a.options.ConfigPath)
+	return nil
+}
+
+// take does all that can fail first.
+func (a *App) take(next *configs.Policy) error {
+	a.mu.Lock()
+	current := a.policy
+	a.mu.Unlock()
+	if err := a.allowed(current, next); err != nil {
+		return err
+	}
+	if err := a.proxy.Reload(next.Proxy()); err != nil {
+		return err
+	}
+	if err := a.admin.SetTokens(next.Admin.Tokens); err != nil {
+		return err
+	}
+	a.desk.policy.Store(next)
+	a.mu.Lock()
+	a.policy = next
+	a.mu.Unlock()
+	for name, p := range next.Models {
+		if m, err := a.model(name); err == nil {
+			m.ctl.SetPolicy(p.Config, next.Hash(name))
+		} else if err := a.addModel(name); err != nil {
+			return err
+		}
+	}
+	a.dropModels(next)
+	return nil
+}
+
+// allowed refuses what a running process cannot take and what would take the
+// ground from under a live rollout.
+func (a *App) allowed(current, next *configs.Policy) error {
+	for what, same := range map[string]bool{
+		"state":        reflect.DeepEqual(current.State, next.State),
+		"registry":     reflect.DeepEqual(current.Registry, next.Registry),
+		"admin.listen": current.Admin.Listen == next.Admin.Listen,
+	} {
+		if !same {
+			return &rollout.Refusal{Code: rollout.Refused, Message: what + " cannot change while headgate runs", Hint: "restart it with the new policy"}
+		}
+	}
+	for _, v := range a.Views() {
+		if !v.Phase.Live() {
+			continue
+		}
+		if _, ok := next.Models[v.Model]; !ok {
+			return &rollout.Refusal{Code: rollout.Refused, Message: fmt.Sprintf("model %s cannot be removed: its rollout is %s", v.Model, v.Phase), Hint: "headgate rollback or promote first"}
+		}
+		if !routesKept(current, next, v.Model) {
+			return &rollout.Refusal{Code: rollout.Refused, Message: fmt.Sprintf("a route of %s cannot be removed or lose an arm: its rollout is %s", v.Model, v.Phase), Hint: "headgate rollback or promote first"}
+		}
+	}
+	return nil
+}
+
+// routesKept: every route that serves a live model stays, with both arms.
+func routesKept(current, next *configs.Policy, model string) bool {
+	kept := map[string]bool{}
+	for _, r := range next.Routes {
+		kept[r.Name] = r.Model == model && r.Candidate != nil
+	}
+	for _, r := range current.Routes {
+		if r.Model == model && r.Candidate != nil && !kept[r.Name] {
+			return false
+		}
+	}
+	return true
+}
+
+func (a *App) dropModels(next *configs.Policy) {
+	for _, name := range a.names() {
+		if _, ok := next.Models[name]; ok {
+			continue
+		}
+		a.mu.Lock()
+		m := a.models[name]
+		delete(a.models, name)
+		a.mu.Unlock()
+		m.stop()
+		a.proxy.Assign(name, proxy.Assignment{})
+	}
+}
+
+// watchConfig reloads when the content of the policy file changes.
+func (a *App) watchConfig(ctx context.Context) {
+	if a.options.ConfigPath == "" {
+		return
+	}
+	last := fingerprint(a.options.ConfigPath)
+	ticker := time.NewTicker(watchEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		now := fingerprint(a.options.ConfigPath)
+		if now == last || now == ([sha256.Size]byte{}) {
+			continue
+		}
+		last = now
+		if err := a.Reload(); err != nil {
+			continue // said in the log; the next change is another try
+		}
+	}
+}
+
+// fingerprint is zero while the file cannot be read, as in the middle of a swap.
+func fingerprint(path string) [sha256.Size]byte {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return [sha256.Size]byte{}
+	}
+	return sha256.Sum256(data)
+}
