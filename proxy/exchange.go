@@ -1,0 +1,190 @@
+package proxy
+
+import (
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/headgate/headgate/canary"
+	"github.com/headgate/headgate/internal/kpi"
+)
+
+// exchange is one request and its answer. A connection's buffers are used
+// again for its next one.
+type exchange struct {
+	table    *table
+	route    *route // nil: no route takes the request
+	draw     draw
+	start    time.Time
+	latency  time.Duration // to the answer, or to the head of a streamed one
+	deadline time.Time
+	closing  bool // the client's connection ends with this answer
+	slot     bool // counted as in flight
+	rescued  bool // the baseline answers for the candidate
+
+	upstream     *upConn // claimed, or nil
+	upstreamHead answerHead
+	stream       stream
+
+	id       []byte // the request's id
+	keyBuf   []byte // a key made for the client
+	outgoing []byte // what is sent to the upstream
+}
+
+// begin starts the exchange of a head that has just been read. From here on
+// the request sees this table and no other.
+func (c *client) begin(t *table) {
+	c.table = t
+	c.route = t.match(hostName(c.head.host), c.head.target)
+	c.draw, c.rescued, c.slot, c.upstream = draw{}, false, false, nil
+	if validRequestID(c.head.requestID) {
+		c.id = append(c.id[:0], c.head.requestID...)
+	} else {
+		c.id = appendRandomID(c.id[:0])
+	}
+}
+
+// serve answers the request that fasthttp has read.
+func (c *client) serve(ctx *fasthttp.RequestCtx) {
+	c.start = time.Now()
+	c.closing = c.head.close || c.proxy.draining.Load()
+	if c.closing {
+		ctx.SetConnectionClose()
+	}
+	ctx.Response.SkipBody = true // the answer is written with its head
+	if c.route == nil {
+		c.table.unrouted.add(refuseRoute.status)
+		c.reply(refuseRoute)
+		return
+	}
+	if !c.enter() {
+		c.table.unrouted.add(refuseBusy.status)
+		c.reply(refuseBusy)
+		return
+	}
+	c.deadline = c.start.Add(c.route.config.Timeout)
+	c.draw = c.drawArm()
+	body := ctx.Request.Body()
+	c.outgoing = c.appendRequestHead(c.outgoing[:0], len(body))
+
+	r := c.attempt(ctx, c.draw.arm, body)
+	c.note(c.draw.arm, r)
+	if r.nothingSent() && c.draw.arm == canary.Candidate && !c.draw.forced {
+		c.rescued, c.draw.evidence = true, false
+		c.route.fallbacks.Inc()
+		r = c.attempt(ctx, canary.Baseline, body)
+		c.note(canary.Baseline, r)
+	}
+	c.conclude(ctx, r)
+}
+
+// attempt asks one arm, every upstream of it until something was sent.
+func (c *client) attempt(ctx *fasthttp.RequestCtx, which canary.Arm, body []byte) result {
+	r := resultUnreachable
+	arm := c.route.arms[which]
+	for u := range arm.inTurn() {
+		conn, err := u.pool.claim(c, time.Now(), c.deadline)
+		if err != nil {
+			if r = ofClaim(err); !time.Now().Before(c.deadline) {
+				return resultTimeout
+			}
+			continue
+		}
+		c.upstream = conn
+		if r = c.roundTrip(ctx, which, body); r != resultUnreachable {
+			return r
+		}
+	}
+	return r
+}
+
+// note counts the outcome of an attempt, once it is known.
+func (c *client) note(which canary.Arm, r result) {
+	if r == resultStreaming {
+		return
+	}
+	c.route.metrics[which].attempts[r].Inc()
+	if !c.draw.forced {
+		c.route.arms[which].breaker.observe(r)
+	}
+	if r.lost() || r == resultGone {
+		c.latency = time.Since(c.start)
+	}
+	if c.draw.evidence && r != resultGone {
+		c.route.assignment.Recorder.Record(int(which), kpi.Sample{
+			Key: c.draw.key, Sticky: c.draw.sticky, Latency: c.latency, Failed: r.failed(),
+		})
+	}
+}
+
+// conclude ends the exchange, unless its body is still passing through.
+func (c *client) conclude(ctx *fasthttp.RequestCtx, r result) {
+	code := 0
+	switch r {
+	case resultStreaming:
+		return
+	case resultOK, resultStatus:
+		code = c.upstreamHead.status
+	case resultGone:
+		code = codeGone
+		c.mute = true
+		ctx.SetConnectionClose()
+	default:
+		refusal := r.refusal()
+		code = refusal.status
+		c.reply(refusal)
+	}
+	c.count(code)
+	c.leave()
+}
+
+// count is the request as its client saw it, for the arm that was drawn.
+func (c *client) count(code int) {
+	m := c.route.metrics[c.draw.arm]
+	m.codes.add(code)
+	m.duration.Observe(c.latency.Seconds())
+}
+
+// reply makes the proxy's own answer the one that is written.
+func (c *client) reply(r *refusal) {
+	c.answer = appendProblem(c.answer[:0], r, c.id, problemFraming{
+		close: c.closing, keepAlive: c.head.http10 && !c.closing, head: string(c.head.method) == "HEAD",
+	})
+}
+
+// refused counts a request that did not get as far as a handler.
+func (x *exchange) refused(p *Proxy, r *refusal) {
+	p.table.Load().unrouted.add(r.status)
+}
+
+// enter takes a place among the requests in flight.
+func (c *client) enter() bool {
+	if c.proxy.inFlight.Add(1) > int64(c.table.config.Limits.InFlight) {
+		c.proxy.inFlight.Add(-1)
+		return false
+	}
+	c.slot = true
+	return true
+}
+
+// leave gives the place back.
+func (c *client) leave() {
+	if c.slot {
+		c.slot = false
+		c.proxy.inFlight.Add(-1)
+	}
+}
+
+// abandon lets go of everything after a panic.
+func (c *client) abandon() {
+	if c.upstream != nil {
+		c.release(false)
+	}
+	c.leave()
+}
+
+func (c *client) release(reuse bool) {
+	u := c.upstream
+	c.upstream = nil
+	u.pool.release(u, reuse)
+}

@@ -1,0 +1,53 @@
+package proxy
+
+import (
+	"time"
+
+	"github.com/headgate/headgate/canary"
+	"github.com/headgate/headgate/internal/kpi"
+)
+
+// Assignment is how the traffic of a model is split and where its outcomes are
+// recorded. The zero value sends everything to the baseline and records
+// nothing.
+type Assignment struct {
+	Split    canary.Split
+	Recorder *kpi.Recorder
+}
+
+// Health is what is known of a model's arms.
+type Health struct {
+	Baseline, Candidate ArmHealth
+}
+
+// ArmHealth is what the probes and the breaker know of one arm.
+type ArmHealth struct {
+	Upstreams []UpstreamHealth
+	Up, Total int
+	// Version is what all upstreams that answer report, else empty.
+	Version string
+	// Agree: at least one upstream reports a version, and none another one.
+	Agree bool
+	// Verifiable: the upstreams are asked for their version at all.
+	Verifiable bool
+	Breaker    BreakerState
+}
+
+// UpstreamHealth is the last probe of one upstream.
+type UpstreamHealth struct {
+	URL     string
+	Up      bool      // fewer than two probes in a row have failed, and one has passed
+	Version string    // what it last reported; kept while it is up
+	Err     string    // of the last probe; empty when it passed
+	At      time.Time // of the last probe; zero before the first
+}
+
+// BreakerState says whether an arm is cut off. An open breaker of the
+// candidate sends its share to the baseline; one of the baseline only informs.
+type BreakerState struct {
+	Model  string
+	Arm    canary.Arm
+	Open   bool
+	Since  time.Time // when it opened or closed; zero when it never opened
+	Reason string    // why it is open
+}

@@ -1,0 +1,86 @@
+package proxy
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/headgate/headgate/canary"
+)
+
+// table is everything a request needs to know, immutable. A request loads it
+// once.
+type table struct {
+	config   Config
+	routes   []*route // the more particular first
+	unrouted *codeCounters
+}
+
+// route is a Route with its arms, assignment and metrics.
+type route struct {
+	config     Route
+	host       string // lower case
+	assignment Assignment
+	arms       [2]*arm // by canary.Arm; no candidate: nil
+	metrics    [2]*armMetrics
+	fallbacks  prometheus.Counter
+	cookie     string // the attributes of the key's cookie
+}
+
+func newTable(c Config, m *metrics, routes []*route) *table {
+	slices.SortStableFunc(routes, func(a, b *route) int {
+		return cmp.Or(
+			cmp.Compare(len(b.host), len(a.host)),
+			cmp.Compare(len(b.config.Match.PathPrefix), len(a.config.Match.PathPrefix)),
+		)
+	})
+	return &table{config: c, routes: routes, unrouted: m.ofCodes(nowhere, nowhere)}
+}
+
+func newRoute(c Route, m *metrics, arms [2]*arm, a Assignment) *route {
+	r := &route{config: c, host: strings.ToLower(c.Match.Host), arms: arms, assignment: a, fallbacks: m.fallbacks.WithLabelValues(c.Name)}
+	for _, which := range []canary.Arm{canary.Baseline, canary.Candidate} {
+		r.metrics[which] = m.ofArm(c.Name, which)
+	}
+	r.cookie = "; Path=" + c.Match.PathPrefix + "; Max-Age=31536000; HttpOnly; SameSite=Lax\r\n"
+	return r
+}
+
+// assign returns a copy of the table in which the model has the assignment.
+func (t *table) assign(model string, a Assignment) *table {
+	next := *t
+	next.routes = slices.Clone(t.routes)
+	for i, r := range next.routes {
+		if r.config.Model == model {
+			changed := *r
+			changed.assignment = a
+			next.routes[i] = &changed
+		}
+	}
+	return &next
+}
+
+// match finds the route for a host without its port and a target as it was
+// sent.
+func (t *table) match(host, target []byte) *route {
+	for _, r := range t.routes {
+		if (r.host == "" || equalFold(host, r.host)) && underPrefix(target, r.config.Match.PathPrefix) {
+			return r
+		}
+	}
+	return nil
+}
+
+// underPrefix compares byte by byte; a prefix ends where a path segment ends.
+func underPrefix(target []byte, prefix string) bool {
+	if len(target) < len(prefix) || string(target[:len(prefix)]) != prefix {
+		return false
+	}
+	if len(target) == len(prefix) || prefix[len(prefix)-1] == '/' {
+		return true
+	}
+	next := target[len(prefix)]
+	return next == '/' || next == '?'
+}
