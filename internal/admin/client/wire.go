@@ -10,7 +10,9 @@ import (
 
 // What travels, under the names that callers may use without knowing the
 // packages behind them.
+
 type (
+	// View is one rollout as the server shows it.
 	View         = rollout.View
 	StepView     = rollout.StepView
 	ServingView  = rollout.ServingView
