@@ -54,6 +54,8 @@ type Controller struct {
 	rev       uint64
 	dirty     bool // a safe change is applied but not written yet
 	unwritten []json.RawMessage
+	doubt     bool // the last write failed, and may have been made all the same
+	doubtful  int  // how many of unwritten were in it
 	written   State
 	heldAt    time.Time
 	evidence  *evidence

@@ -28,7 +28,9 @@ type ledger struct {
 	records  []string
 	evidence [][]byte
 	fail     error
-	calls    []string
+	// lostAnswers is how many writes are made and answered with an error.
+	lostAnswers int
+	calls       []string
 }
 
 func (l *ledger) Load(context.Context, string) ([]byte, uint64, error) {
@@ -51,6 +53,10 @@ func (l *ledger) Commit(_ context.Context, _ string, rev uint64, state []byte, r
 		l.records = append(l.records, string(r))
 	}
 	l.calls = append(l.calls, "commit")
+	if l.lostAnswers > 0 {
+		l.lostAnswers--
+		return 0, errors.New("no answer")
+	}
 	return l.rev, nil
 }
 
@@ -348,4 +354,26 @@ func index(list []string, want string) int {
 		}
 	}
 	return -1
+}
+
+func TestAWriteThatFailedAndWasMadeIsNotMadeTwice(t *testing.T) {
+	b := newBench(t)
+	b.do(t, Command{Kind: Start, Version: "2"})
+	b.ledger.mu.Lock()
+	b.ledger.lostAnswers = 1
+	b.ledger.mu.Unlock()
+	b.do(t, Command{Kind: Rollback, Reason: "enough"})
+	b.await(t, "rolled back", func(v View) bool { return v.Phase == RolledBack })
+	b.stop()
+	b.ledger.mu.Lock()
+	defer b.ledger.mu.Unlock()
+	rolling := 0
+	for _, r := range b.ledger.records {
+		if bytes.Contains([]byte(r), []byte(`"kind":"rolling_back"`)) {
+			rolling++
+		}
+	}
+	if rolling != 1 || !bytes.Contains(b.ledger.state, []byte(`"phase":"rolled_back"`)) {
+		t.Errorf("the decision is recorded %d times, want once; state %s", rolling, b.ledger.state)
+	}
 }

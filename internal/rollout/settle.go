@@ -133,11 +133,33 @@ func (c *Controller) commit(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitLimit)
 	defer cancel()
+	if err := c.resolveDoubt(ctx); err != nil {
+		return err
+	}
 	rev, err := c.Journal.Commit(ctx, c.key(), c.rev, data, c.unwritten...)
 	if err != nil {
+		c.doubt, c.doubtful = true, len(c.unwritten)
 		return err
 	}
 	c.rev, c.written, c.dirty, c.unwritten, c.heldAt = rev, c.state, false, nil, c.Clock()
+	return nil
+}
+
+// resolveDoubt asks whether a write that failed was made all the same: then its
+// records are not written twice. No other process writes this key (the journal
+// is locked), so the state in memory is the true one.
+func (c *Controller) resolveDoubt(ctx context.Context) error {
+	if !c.doubt {
+		return nil
+	}
+	_, rev, err := c.Journal.Load(ctx, c.key())
+	if err != nil {
+		return err
+	}
+	if rev != c.rev {
+		c.rev, c.unwritten = rev, c.unwritten[min(c.doubtful, len(c.unwritten)):]
+	}
+	c.doubt = false
 	return nil
 }
 
