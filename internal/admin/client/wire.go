@@ -8,28 +8,45 @@ import (
 	"github.com/headgate/headgate/internal/rollout"
 )
 
-// What travels, under the names that callers may use without knowing the
-// packages behind them.
+// What travels, under names that callers may use without knowing the packages
+// behind them.
 
 type (
 	// View is one rollout as the server shows it.
-	View         = rollout.View
-	StepView     = rollout.StepView
-	ServingView  = rollout.ServingView
+	View = rollout.View
+	// StepView is the stretch of the plan it is in.
+	StepView = rollout.StepView
+	// ServingView is what one upstream serves, and should.
+	ServingView = rollout.ServingView
+	// RegistryView is what the registry has not been told yet.
 	RegistryView = rollout.RegistryView
-	Phase        = rollout.Phase
-	GateVerdict  = judge.GateVerdict
-	Command      = rollout.Command
-	Kind         = rollout.Kind
-	Refusal      = rollout.Refusal
-	Code         = rollout.Code
+	// Phase is where a rollout stands.
+	Phase = rollout.Phase
+	// GateVerdict is one gate with the numbers it rests on.
+	GateVerdict = judge.GateVerdict
+	// Command is one order.
+	Command = rollout.Command
+	// Kind names an order.
+	Kind = rollout.Kind
+	// Refusal is the error of what was not carried out.
+	Refusal = rollout.Refusal
+	// Code sorts refusals by what can be done about them.
+	Code = rollout.Code
+	// Registration asks for a new version.
 	Registration = admin.Registration
-	Version      = admin.Version
-	Move         = admin.Move
-	Transition   = admin.Transition
-	Finding      = admin.Finding
-	Level        = admin.Level
-	Entry        = admin.Entry
+	// Version is a registered version.
+	Version = admin.Version
+	// Move asks for a version to get a stage.
+	Move = admin.Move
+	// Transition is what a Move did.
+	Transition = admin.Transition
+	// Finding is one sentence of the doctor.
+	Finding = admin.Finding
+	// Level sorts findings.
+	Level = admin.Level
+	// Entry is one record of the journal.
+	Entry = admin.Entry
+	// Verification is the outcome of a walk over the record.
 	Verification = admin.Verification
 )
 
