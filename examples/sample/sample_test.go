@@ -114,3 +114,13 @@ func TestOneBackendStopsOnSignal(t *testing.T) {
 		t.Error("a bad address was taken")
 	}
 }
+
+func TestTallyBeginsWithTheFirstAnswer(t *testing.T) {
+	var seen tally
+	for _, ok := range []bool{false, false, true, false, true} {
+		seen.add(ok)
+	}
+	if got := seen.take(); got != "2 requests answered, 1 failed in the last 10s" {
+		t.Error(got)
+	}
+}

@@ -68,18 +68,22 @@ func predict(ctx context.Context, client *http.Client, url string, user int) boo
 	return err == nil && resp.StatusCode == http.StatusOK
 }
 
-// tally counts answers since it was last taken.
+// tally counts answers since it was last taken. Failures before the first good
+// answer are the proxy's start, and not counted.
 type tally struct {
 	mu           sync.Mutex
 	good, failed int
+	started      bool
 }
 
 func (t *tally) add(ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if ok {
+	t.started = t.started || ok
+	switch {
+	case ok:
 		t.good++
-	} else {
+	case t.started:
 		t.failed++
 	}
 }
