@@ -1,8 +1,10 @@
 package rollback
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -67,17 +69,59 @@ type run struct {
 	job    rollout.Job
 	order  rollout.Order
 	report func(rollout.Event)
-	// early is set once people were told of a registry that does not answer.
-	early bool
+
+	mu      sync.Mutex // guards order against the early ticket, and trouble
+	trouble string     // what the registry's last error was
 }
 
 func (r *run) all() {
-	steps := []func() bool{r.restore, r.returnTraffic, r.annotate, r.finish, r.keep, r.tell}
-	for _, step := range steps {
+	done := r.ticketEarly()
+	defer done()
+	keep := func() bool { done(); return r.keep() }
+	for _, step := range []func() bool{r.restore, r.returnTraffic, r.annotate, r.finish, keep, r.tell} {
 		if !step() || r.ctx.Err() != nil {
 			return
 		}
 	}
+}
+
+// ticketEarly leaves the ticket when the registry takes longer than people
+// should wait for it, be it down or slow. done ends that, and returns when
+// nothing of it is under way.
+func (r *run) ticketEarly() (done func()) {
+	if r.job.State.Phase == rollout.RolledBack {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(r.ctx)
+	var wait sync.WaitGroup
+	wait.Go(func() {
+		for sleep(ctx, incidentPatience) {
+			err := r.Desk.Keep(ctx, r.job.State.Model, r.pendingIncident())
+			if err == nil {
+				return
+			}
+			r.Log.Error("incident not kept yet", "rollout", r.order.ID, "error", err)
+		}
+	})
+	return func() { cancel(); wait.Wait() }
+}
+
+// pendingIncident is the incident before the registry is known to be right.
+func (r *run) pendingIncident() Incident {
+	in := r.incident()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if in.Registry.Result == "" {
+		in.Registry.Result, in.Registry.Found = "pending", cmp.Or(r.trouble, "the registry has not answered yet")
+	}
+	return in
+}
+
+// note changes the order.
+func (r *run) note(change func(*rollout.Order)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	change(&r.order)
 }
 
 // restore puts the registry right: the baseline back, the candidate archived,
@@ -86,15 +130,18 @@ func (r *run) restore() bool {
 	if r.order.RegistryAt != nil {
 		return true
 	}
-	began := r.Clock()
 	return r.retry(func() error {
 		out, err := r.restoreOnce()
 		if err != nil {
-			r.tellEarly(began, err)
+			r.mu.Lock()
+			r.trouble = err.Error()
+			r.mu.Unlock()
 			return err
 		}
 		at := r.Clock().UTC()
-		r.order.RegistryAt, r.order.Result, r.order.Found, r.order.Actions = &at, out.Result, out.Found, out.Actions
+		r.note(func(o *rollout.Order) {
+			o.RegistryAt, o.Result, o.Found, o.Actions = &at, out.Result, out.Found, out.Actions
+		})
 		r.report(rollout.Progress{Outcome: &out, RegistryAt: &at})
 		return nil
 	})
@@ -106,20 +153,6 @@ func (r *run) restoreOnce() (rollout.Outcome, error) {
 		return rollout.Outcome{Result: rollout.ResultDone, Found: "nothing had been changed: the rollout had not begun"}, nil
 	}
 	return r.Registry.Restore(r.ctx, r.job.State.Binding, string(r.order.Cause)+": "+r.order.By)
-}
-
-// tellEarly leaves the ticket while the registry is still pending.
-func (r *run) tellEarly(began time.Time, cause error) {
-	if r.early || r.Clock().Sub(began) < incidentPatience {
-		return
-	}
-	in := r.incident()
-	in.Registry.Result, in.Registry.Found = "pending", cause.Error()
-	if err := r.Desk.Keep(r.ctx, r.job.State.Model, in); err != nil {
-		r.Log.Error("incident not kept yet", "rollout", r.order.ID, "error", err)
-		return
-	}
-	r.early = true
 }
 
 // returnTraffic waits for the baseline's upstreams to serve the baseline again,
@@ -139,9 +172,8 @@ func (r *run) returnTraffic() bool {
 			return false
 		}
 	}
-	r.order.Restored = true
 	at := r.Clock().UTC()
-	r.order.TrafficAt = &at
+	r.note(func(o *rollout.Order) { o.Restored, o.TrafficAt = true, &at })
 	r.report(rollout.Progress{Restored: true})
 	return true
 }
@@ -178,7 +210,7 @@ func (r *run) keep() bool {
 	}
 	return r.retry(func() error {
 		at := r.Clock().UTC()
-		r.order.IncidentAt = &at
+		r.note(func(o *rollout.Order) { o.IncidentAt = &at })
 		if err := r.Desk.Keep(r.ctx, r.job.State.Model, r.incident()); err != nil {
 			return fmt.Errorf("keep the incident: %w", err)
 		}

@@ -1,6 +1,7 @@
 package rollback
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -28,8 +29,10 @@ type world struct {
 	fail   map[string]int // how many more calls of that name fail
 	stopAt int            // cancel the context at the n-th call; 0 = never
 	cancel context.CancelFunc
+	slow   time.Duration // before each answer of the registry
 	result string
 	kept   []Incident
+	onKeep func()
 	serves string
 	events []rollout.Event
 }
@@ -50,6 +53,7 @@ func (w *world) call(name string) error {
 }
 
 func (w *world) Restore(context.Context, rollout.Binding, string) (rollout.Outcome, error) {
+	time.Sleep(w.slow)
 	return rollout.Outcome{Result: w.result, Found: "version 1 in Production"}, w.call("restore")
 }
 func (w *world) Annotate(context.Context, rollout.Binding, Incident) error { return w.call("annotate") }
@@ -60,6 +64,9 @@ func (w *world) Keep(_ context.Context, _ string, in Incident) error {
 		return err
 	}
 	w.kept = append(w.kept, in)
+	if w.onKeep != nil {
+		w.onKeep()
+	}
 	return nil
 }
 func (w *world) Reload(context.Context, string, rollout.AfterPromote) error {
@@ -157,6 +164,23 @@ func TestRegistryThatIsAwayIsOwedAndThePeopleToldEarly(t *testing.T) {
 		}
 		if _, ok := w.events[0].(rollout.RegistryFailed); !ok {
 			t.Errorf("first event %T, want what is owed", w.events[0])
+		}
+	})
+}
+
+func TestRegistryThatIsSlowDelaysNoTicket(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.slow = 25 * time.Second
+		began := time.Now()
+		var ticketAt time.Duration
+		w.onKeep = func() { ticketAt = cmp.Or(ticketAt, time.Since(began)) }
+		execute(t.Context(), w, order())
+		if ticketAt != incidentPatience {
+			t.Errorf("the ticket came after %s", ticketAt)
+		}
+		if len(w.kept) != 2 || w.kept[0].Registry.Result != "pending" || w.kept[1].Registry.Result != rollout.ResultDone {
+			t.Errorf("incidents kept: %+v", w.kept)
 		}
 	})
 }

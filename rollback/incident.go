@@ -57,7 +57,9 @@ type Registered struct {
 }
 
 func (r *run) incident() Incident {
+	r.mu.Lock()
 	s, o := r.job.State, r.order
+	r.mu.Unlock()
 	in := Incident{
 		ID: o.ID, Kind: "rollback", Model: s.Model, Rollout: s.ID,
 		Title:     fmt.Sprintf("version %s of %s was taken back: %s", s.Candidate, s.Model, o.Reason),
