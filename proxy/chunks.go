@@ -33,8 +33,9 @@ const (
 	chunkDone
 )
 
-// maxTrailing bounds extensions and trailers, which are thrown away.
-const maxTrailing = 8 << 10
+// maxTrailing bounds extensions and trailers, which are thrown away, in bytes:
+// less than fasthttp's own buffer takes.
+const maxTrailing = 2 << 10
 
 // next looks at b and returns how much of it belongs to the body; less than
 // all only when the body has ended.

@@ -153,13 +153,9 @@ func (p *Proxy) handle(ctx *fasthttp.RequestCtx) {
 // handleError answers for the few errors that fasthttp finds by itself.
 func (p *Proxy) handleError(ctx *fasthttp.RequestCtx, _ error) {
 	c := ctx.Conn().(*client)
-	if c.mute {
-		return
+	if !c.mute {
+		_ = c.refuse(refuseChunk) // the answer; fasthttp has the error already
 	}
-	c.closing = true
-	ctx.Response.SkipBody = true
-	c.refused(p, refuseChunk)
-	c.reply(refuseChunk)
 }
 
 func (p *Proxy) panicked(v any) {
