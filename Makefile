@@ -82,8 +82,8 @@ fuzz: ## Half a minute of fuzzing for each fuzz test
 		while read -r dir name; do go test "./$$dir" -run '^$$' -fuzz "^$$name\$$" -fuzztime 30s -fuzzminimizetime 10x; done
 
 .PHONY: kills
-kills: build venv-2 ## 200 kill -9 over the steps of a rollback against a real MLflow
-	go run ./bench/kills
+kills: build venv-$(MLFLOW) ## 200 kill -9 over the steps of a rollback against a real MLflow
+	go run ./bench/kills --mlflow $(MLFLOW)
 
 .PHONY: bench-judge
 bench-judge: ## Simulate rollouts and print the judge's table

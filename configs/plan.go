@@ -11,7 +11,7 @@ import (
 
 // plan says how long each require takes in each step at the given rate, and
 // warns of holds that are over before that.
-func (d *ModelDescription) plan(c rollout.Config, o DescribeOptions) {
+func (m *ModelDescription) plan(c rollout.Config, o DescribeOptions) {
 	for i, g := range c.Gates {
 		condition, err := judge.ParseCondition(g.Require)
 		if err != nil {
@@ -35,8 +35,8 @@ func (d *ModelDescription) plan(c rollout.Config, o DescribeOptions) {
 				seconds = max(seconds, minimum(c, o.Rate, weight, condition.Baseline)) + warm
 				need.Seconds = &seconds
 			}
-			d.Gates[i].Needs = append(d.Gates[i].Needs, need)
-			d.Warnings = append(d.Warnings, tooShort(g.Name, need, o, seconds-warm)...)
+			m.Gates[i].Needs = append(m.Gates[i].Needs, need)
+			m.Warnings = append(m.Warnings, tooShort(g.Name, need, o, seconds-warm)...)
 		}
 	}
 }
