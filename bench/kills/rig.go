@@ -1,0 +1,200 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// rig is one MLflow, the binary under test, and the workers on them.
+type rig struct {
+	out     io.Writer
+	root    string // of the repository
+	dir     string // of this run, removed when nothing went wrong
+	binary  string
+	mlflow  *mlflow
+	book    *book
+	workers []*headgate
+	cycles  int
+	mu      sync.Mutex // guards cycles and out
+}
+
+// newRig starts MLflow and the workers; close ends them all.
+func newRig(ctx context.Context, out io.Writer, binary, line string, parallel int) (*rig, error) {
+	root, err := repository()
+	if err != nil {
+		return nil, err
+	}
+	r := &rig{out: out, root: root, binary: binary}
+	if r.dir, err = os.MkdirTemp("", "headgate-kills-"); err != nil {
+		return nil, fmt.Errorf("make a directory for the run: %w", err)
+	}
+	err = r.build(ctx)
+	if err == nil {
+		r.mlflow, err = startMLflow(ctx, root, line, filepath.Join(r.dir, "mlflow"))
+	}
+	if err == nil {
+		r.book = newBook(r.mlflow)
+		for range parallel {
+			h, e := newHeadgate(r.binary, r.mlflow)
+			err = errors.Join(err, e)
+			r.workers = append(r.workers, h)
+		}
+	}
+	if err != nil {
+		r.close(false)
+		return nil, err
+	}
+	return r, nil
+}
+
+// build makes the binary when there is none.
+func (r *rig) build(ctx context.Context) error {
+	if r.binary != "" {
+		var err error
+		if r.binary, err = filepath.Abs(r.binary); err != nil {
+			return err
+		}
+		if _, err := os.Stat(r.binary); err == nil {
+			return nil
+		}
+	} else {
+		r.binary = filepath.Join(r.dir, "headgate")
+	}
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", r.binary, "./cmd/headgate")
+	cmd.Dir, cmd.Env = r.root, append(os.Environ(), "CGO_ENABLED=0")
+	if text, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build headgate: %w\n%s", err, text)
+	}
+	return nil
+}
+
+// close stops everything that was started; what went wrong can be looked at
+// when keep is set.
+func (r *rig) close(keep bool) {
+	for _, h := range r.workers {
+		if h != nil {
+			h.close()
+		}
+	}
+	if r.book != nil {
+		r.book.close()
+	}
+	if r.mlflow != nil && r.mlflow.process != nil {
+		r.mlflow.stop()
+	}
+	if !keep {
+		_ = os.RemoveAll(r.dir) // a directory of our own making
+	}
+}
+
+func (r *rig) say(format string, args ...any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	fmt.Fprintf(r.out, format+"\n", args...)
+}
+
+// place is the directory and the model of the next cycle.
+func (r *rig) place() (dir, model string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cycles++
+	return filepath.Join(r.dir, fmt.Sprintf("cycle-%03d", r.cycles)), fmt.Sprintf("model-%03d", r.cycles)
+}
+
+// calibrate rolls back once in each phase without a kill: that has to work, and
+// it tells which calls there are.
+func (r *rig) calibrate(ctx context.Context) (calls, error) {
+	found := calls{}
+	for _, phase := range []string{inCanary, inBake} {
+		dir, model := r.place()
+		c := &cycle{h: r.workers[0], book: r.book, job: job{phase: phase}, random: newRandom(0)}
+		steps, err := c.rehearse(ctx, dir, model)
+		if err != nil {
+			return nil, fmt.Errorf("a rollback in the %s without a kill: %w", phase, err)
+		}
+		found[phase] = steps
+		r.say("a rollback in the %s makes %d calls to MLflow", phase, len(steps))
+	}
+	return found, nil
+}
+
+// spend runs the jobs on all workers; a kill point that was not reached is tried
+// twice more.
+func (r *rig) spend(ctx context.Context, jobs []job) []result {
+	todo := make(chan job, len(jobs))
+	for _, j := range jobs {
+		todo <- j
+	}
+	close(todo)
+	var mu sync.Mutex
+	var results []result
+	var wait sync.WaitGroup
+	began := time.Now()
+	for _, h := range r.workers {
+		wait.Go(func() {
+			for j := range todo {
+				if ctx.Err() != nil {
+					return
+				}
+				res := r.one(ctx, h, j)
+				if ctx.Err() != nil {
+					return // cut short: no result
+				}
+				mu.Lock()
+				results = append(results, res)
+				n := len(results)
+				mu.Unlock()
+				r.report(n, len(jobs), time.Since(began), res)
+			}
+		})
+	}
+	wait.Wait()
+	return results
+}
+
+func (r *rig) one(ctx context.Context, h *headgate, j job) result {
+	var res result
+	for range 3 {
+		dir, model := r.place()
+		if res = run(ctx, h, r.book, j, dir, model); !res.notReached {
+			return res
+		}
+		j.seed++
+	}
+	res.violate("the kill point was not reached in three tries")
+	return res
+}
+
+func (r *rig) report(n, of int, took time.Duration, res result) {
+	r.say("%3d/%d %5.0f s  %-6s %-52s %-11s right after %s", n, of, took.Seconds(), res.job.phase, res.job.point, res.ending, seconds(res.rightAfter))
+	for _, text := range res.notes {
+		r.say("        note: %s", text)
+	}
+	for _, v := range res.violations {
+		r.say("        VIOLATION: %s", v)
+	}
+}
+
+// repository is the root of the one that the working directory is in.
+func repository() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir, nil
+		}
+		if dir == filepath.Dir(dir) {
+			return "", errors.New("not inside the repository: no go.mod above the working directory")
+		}
+		dir = filepath.Dir(dir)
+	}
+}
