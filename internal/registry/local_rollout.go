@@ -77,8 +77,9 @@ func (l *Local) Promote(ctx context.Context, b Binding) (Outcome, error) {
 		if r.Rollback != "" {
 			return Superseded, "the rollout was rolled back"
 		}
-		r.Promote = true
-		return m.follow(*r, scene.promotion, b.Candidate, b.Baseline)
+		result, found := m.follow(*r, scene.promotion, b.Candidate, b.Baseline)
+		r.Promote = r.Promote || result == Done
+		return result, found
 	})
 }
 

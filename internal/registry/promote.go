@@ -42,15 +42,10 @@ func (c *change) rolledBack(ctx context.Context) (bool, error) {
 }
 
 func (c *change) promote(ctx context.Context) (Outcome, error) {
-	// From this tag on a restoration knows that a write may be under way; only
-	// after it the rollback is looked for. Either the restoration sees the tag or
-	// this promoter sees the fence.
-	if err := c.m.tagRun(ctx, c.op, c.b.RunID, runTagPromoting, "yes"); err != nil {
-		return c.end("", ""), err
-	}
-	out, err := c.promoteRounds(ctx)
-	if err != nil && !permanent(err) {
-		return out, err // a write may be under way: the tag stays
+	announced := false
+	out, err := c.promoteRounds(ctx, &announced)
+	if !announced || err != nil && !permanent(err) {
+		return out, err // with an error that may pass, a write may be under way: the tag stays
 	}
 	if tagErr := c.m.tagRun(ctx, c.op, c.b.RunID, runTagPromoting, "no"); err == nil {
 		err = tagErr
@@ -58,10 +53,17 @@ func (c *change) promote(ctx context.Context) (Outcome, error) {
 	return out, err
 }
 
-func (c *change) promoteRounds(ctx context.Context) (Outcome, error) {
+// announce tells restorations that a write may be under way. The rollback is
+// looked for again after it: either the restoration sees the tag, or this
+// promoter sees the fence.
+func (c *change) announce(ctx context.Context) error {
+	return c.m.tagRun(ctx, c.op, c.b.RunID, runTagPromoting, "yes")
+}
+
+func (c *change) promoteRounds(ctx context.Context, announced *bool) (Outcome, error) {
 	var last error
 	found := ""
-	for round := range rounds {
+	for round := range rounds + 1 {
 		if err := c.breathe(ctx, round, last); err != nil {
 			return c.end("", found), err
 		}
@@ -78,6 +80,13 @@ func (c *change) promoteRounds(ctx context.Context) (Outcome, error) {
 		}
 		found = s.describe()
 		next, why := s.promotion()
+		if writes := next == moveRaise || next == moveArchive || next == moveYield; writes && !*announced {
+			if err := c.announce(ctx); err != nil {
+				return c.end("", found), err
+			}
+			*announced = true
+			continue
+		}
 		switch next {
 		case moveNone:
 			return c.end(Done, found), nil
