@@ -111,7 +111,12 @@ func (g *gate) safe(s *gateState, beta float64) bool {
 	return g.require != nil && s.passE() >= -math.Log(beta)
 }
 
-// measured is the gate's value on one arm, as a rate or in seconds.
+// slowest is the last edge of every layout.
+const slowest = 100 * time.Second
+
+// measured is the gate's value on one arm, as a rate or in seconds. A quantile
+// that lies among failed requests is shown as the slowest edge of the layout:
+// they are over every threshold.
 func (g *gate) measured(l *kpi.Layout, c kpi.Counts) *float64 {
 	cond := g.rollback.cond
 	if c.Requests == 0 {
@@ -123,7 +128,7 @@ func (g *gate) measured(l *kpi.Layout, c kpi.Counts) *float64 {
 	}
 	d, ok := l.Quantile(c, cond.shown())
 	if !ok {
-		return nil
+		d = slowest
 	}
 	v := d.Seconds()
 	return &v
@@ -134,6 +139,8 @@ func (c Condition) value(v *float64) string {
 	switch {
 	case v == nil:
 		return "unknown"
+	case c.latency() && *v >= slowest.Seconds():
+		return "at least " + slowest.String()
 	case c.latency():
 		return time.Duration(*v * float64(time.Second)).Round(100 * time.Microsecond).String()
 	}

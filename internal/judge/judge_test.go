@@ -245,7 +245,7 @@ func TestAbsoluteLatency(t *testing.T) {
 		f := newFeed(t, gates(gate))
 		f.begin(0)
 		j := f.add(4, arm{}, arm{n: 5, failures: 5})
-		want(t, j, Fail, "candidate unknown")
+		want(t, j, Fail, "candidate at least 1m40s")
 	})
 }
 

@@ -114,7 +114,7 @@ func (r *road) now() Assignment {
 }
 
 // shelf is a registry that knows versions 1 (Production) and 2.
-type shelf struct{ promoted chan struct{} }
+type shelf struct{}
 
 func (shelf) Mode() string                                       { return "local" }
 func (shelf) Baseline(context.Context, string) (string, error)   { return "1", nil }
