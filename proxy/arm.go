@@ -174,6 +174,13 @@ func (a *arm) flush() {
 	}
 }
 
+// abort ends the requests under way.
+func (a *arm) abort() {
+	for _, u := range a.upstreams {
+		u.pool.abort()
+	}
+}
+
 // retire stops the probes and lets the connections go as they become idle.
 func (a *arm) retire() {
 	a.stop()

@@ -28,10 +28,16 @@ func refusing(t *testing.T) string {
 // is one failure of the candidate, and the answers that rescued are evidence
 // for nobody.
 func TestFallback(t *testing.T) {
-	c := oneRoute(startBackend(t, says("baseline")), refusing(t))
+	candidate, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := oneRoute(startBackend(t, says("baseline")), "http://"+candidate.Addr().String())
 	c.Routes[0].Force = &Force{From: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}}
 	p := startProxy(t, c)
 	rec := p.give(canary.Full)
+	eventually(t, 2*time.Second, "the candidate is up", func() bool { return p.Health(model).Candidate.Up == 1 })
+	_ = candidate.Close()
 	client := newHTTP(t)
 	for i := range 30 {
 		if res, body := get(t, client, p.url); res.StatusCode != 200 || body != "baseline" {

@@ -58,7 +58,7 @@ func oneRoute(baseline, candidate string) Config {
 	if candidate != "" {
 		r.Candidate = &ArmConfig{Upstreams: []string{candidate}}
 	}
-	return Config{Timeouts: Timeouts{Drain: 50 * time.Millisecond}, Routes: []Route{r}}
+	return Config{Timeouts: Timeouts{Drain: time.Millisecond}, Routes: []Route{r}}
 }
 
 // give assigns a weight and returns the recorder of it.

@@ -133,19 +133,19 @@ func TestBodilessAnswers(t *testing.T) {
 
 func TestBrokenAnswers(t *testing.T) {
 	for name, answer := range map[string]string{
-		"no HTTP":               "hello world, secret\r\n\r\n",
-		"bare LF":               "HTTP/1.1 200 OK\nContent-Length: 2\n\nok",
-		"obs-fold":              "HTTP/1.1 200 OK\r\nX: a\r\n secret\r\nContent-Length: 2\r\n\r\nok",
-		"CL twice":              "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nsecret",
-		"CL and TE":             "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-		"CL not a number":       "HTTP/1.1 200 OK\r\nContent-Length: secret\r\n\r\nok",
-		"switching protocols":   "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n",
-		"name with a blank":     "HTTP/1.1 200 OK\r\nX secret: 1\r\nContent-Length: 2\r\n\r\nok",
-		"status of two digits":  "HTTP/1.1 20 OK\r\nContent-Length: 2\r\n\r\nok",
-		"head too long":         "HTTP/1.1 200 OK\r\nX: " + strings.Repeat("secret", 6<<10) + "\r\n\r\n",
-		"closed in the head":    "HTTP/1.1 200 OK\r\nContent-Le",
+		"no HTTP":                "hello world, secret\r\n\r\n",
+		"bare LF":                "HTTP/1.1 200 OK\nContent-Length: 2\n\nok",
+		"obs-fold":               "HTTP/1.1 200 OK\r\nX: a\r\n secret\r\nContent-Length: 2\r\n\r\nok",
+		"CL twice":               "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nsecret",
+		"CL and TE":              "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+		"CL not a number":        "HTTP/1.1 200 OK\r\nContent-Length: secret\r\n\r\nok",
+		"switching protocols":    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n",
+		"name with a blank":      "HTTP/1.1 200 OK\r\nX secret: 1\r\nContent-Length: 2\r\n\r\nok",
+		"status of two digits":   "HTTP/1.1 20 OK\r\nContent-Length: 2\r\n\r\nok",
+		"head too long":          "HTTP/1.1 200 OK\r\nX: " + strings.Repeat("secret", 6<<10) + "\r\n\r\n",
+		"closed in the head":     "HTTP/1.1 200 OK\r\nContent-Le",
 		"closed in a short body": "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nsecret",
-		"closed at once":        "",
+		"closed at once":         "",
 	} {
 		t.Run(name, func(t *testing.T) {
 			backend := startRaw(t, func(b *rawBackend, conn net.Conn, r *bufio.Reader) {
@@ -166,7 +166,7 @@ func TestBrokenAnswers(t *testing.T) {
 }
 
 func TestProblemDocument(t *testing.T) {
-	p := startProxy(t, Config{Timeouts: Timeouts{Drain: 50 * time.Millisecond}, Routes: []Route{
+	p := startProxy(t, Config{Timeouts: Timeouts{Drain: time.Millisecond}, Routes: []Route{
 		{Name: "a", Match: Match{Host: "a.example", PathPrefix: "/x"}, Baseline: &ArmConfig{Upstreams: []string{"http://127.0.0.1:1"}}},
 	}})
 	got := p.send("GET / HTTP/1.1\r\nHost: h\r\nX-Request-Id: i\r\n\r\nGET /x HTTP/1.1\r\nHost: A.example\r\nX-Request-Id: j\r\n\r\n")

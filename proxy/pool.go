@@ -25,10 +25,7 @@ type pool struct {
 	closed  bool
 }
 
-var (
-	errPoolFull   = errors.New("all connections in use")
-	errPoolClosed = errors.New("upstream no longer in use")
-)
+var errPoolFull = errors.New("all connections in use")
 
 func newPool(c UpstreamConfig, dial func(deadline time.Time) (*upConn, error)) *pool {
 	return &pool{
@@ -52,9 +49,6 @@ func (p *pool) claim(c *client, now, deadline time.Time) (*upConn, error) {
 		if dial {
 			return p.connect(c, now, deadline)
 		}
-		if u == nil {
-			return nil, errPoolClosed
-		}
 		if u.quiet() {
 			u.begin(c, now)
 			return u, nil
@@ -77,17 +71,13 @@ func (p *pool) take(now time.Time) (u *upConn, dial bool, waiter chan *upConn) {
 		p.forget(u) // those below are older still
 		p.expire(now)
 	}
-	switch {
-	case p.closed:
-		return nil, false, nil
-	case p.open < p.limit:
+	if p.open < p.limit {
 		p.open++
 		return nil, true, nil
-	default:
-		waiter = make(chan *upConn, 1)
-		p.waiters = append(p.waiters, waiter)
-		return nil, false, waiter
 	}
+	waiter = make(chan *upConn, 1)
+	p.waiters = append(p.waiters, waiter)
+	return nil, false, waiter
 }
 
 // await waits for a connection to be handed over; nil is leave to dial.
@@ -195,6 +185,7 @@ func (p *pool) sweep(now time.Time, patience time.Duration) {
 }
 
 // close lets the idle connections go; claimed ones go when they are released.
+// Requests that have begun with an older table still get connections.
 func (p *pool) close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -203,4 +194,13 @@ func (p *pool) close() {
 		p.forget(u)
 	}
 	p.idle = nil
+}
+
+// abort ends the requests under way; their claims see a broken connection.
+func (p *pool) abort() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for u := range p.all {
+		_ = u.Close() // its claim releases it
+	}
 }

@@ -247,12 +247,16 @@ func (p *Proxy) sweep() {
 		case <-p.stop:
 			return
 		case now := <-ticker.C:
-			for _, r := range p.table.Load().routes {
-				for _, a := range r.arms {
-					if a != nil {
-						a.sweep(now)
-					}
-				}
+			p.eachArm(func(a *arm) { a.sweep(now) })
+		}
+	}
+}
+
+func (p *Proxy) eachArm(f func(*arm)) {
+	for _, r := range p.table.Load().routes {
+		for _, a := range r.arms {
+			if a != nil {
+				f(a)
 			}
 		}
 	}

@@ -64,13 +64,7 @@ func (p *Proxy) close(ctx context.Context) error {
 	p.mu.Unlock()
 	p.workers.Wait()
 	err := p.closeClients(ctx)
-	for _, r := range p.table.Load().routes {
-		for _, a := range r.arms {
-			if a != nil {
-				a.retire()
-			}
-		}
-	}
+	p.eachArm((*arm).retire)
 	return err
 }
 
@@ -84,6 +78,7 @@ func (p *Proxy) closeClients(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			p.clients.each(func(c *client) { _ = c.Conn.Close() })
+			p.eachArm((*arm).abort)
 			p.clients.none.Wait()
 			return ctx.Err()
 		case <-tick.C:

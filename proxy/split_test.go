@@ -23,7 +23,7 @@ func TestSplitShareAndStickiness(t *testing.T) {
 		t.Fatalf("without an assignment: %s", body)
 	}
 	rec := p.give(2000)
-	const users = 1500
+	const users = 600
 	arm := map[string]string{}
 	for round := range 2 {
 		for i := range users {
