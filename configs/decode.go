@@ -53,6 +53,8 @@ func (d *decoder) decode(path string, key, n *yaml.Node, v reflect.Value) {
 		return
 	}
 	switch t := v.Type(); {
+	case t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Struct && n.Kind == yaml.ScalarNode && n.Value == "none":
+		// What may be left out may also be said to be none: version_from: none.
 	case t.Kind() == reflect.Pointer:
 		fresh := reflect.New(t.Elem())
 		d.decode(path, key, n, fresh.Elem())

@@ -123,3 +123,18 @@ func TestDecodeIsBounded(t *testing.T) {
 		t.Errorf("%d problems", len(problems))
 	}
 }
+
+func TestVersionFromMayBeNone(t *testing.T) {
+	p, err := Parse("p.yaml", []byte(`version: 1
+registry: {local: {}}
+routes:
+  - name: plain
+    baseline: {upstreams: ["http://127.0.0.1:8001"], version_from: none}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Routes[0].Baseline.VersionFrom != nil {
+		t.Errorf("version_from: none became %+v", p.Routes[0].Baseline.VersionFrom)
+	}
+}
