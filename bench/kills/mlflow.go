@@ -58,6 +58,7 @@ func (m *mlflow) start(ctx context.Context) error {
 		return err
 	}
 	m.process = p
+	probe := &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	err = poll(ctx, 120*time.Second, 200*time.Millisecond, func() (bool, error) {
 		select {
 		case <-p.dead:
@@ -68,7 +69,7 @@ func (m *mlflow) start(ctx context.Context) error {
 		if err != nil {
 			return false, err
 		}
-		res, err := http.DefaultClient.Do(req)
+		res, err := probe.Do(req)
 		if err != nil {
 			return false, nil
 		}

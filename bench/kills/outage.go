@@ -13,7 +13,7 @@ import (
 const (
 	offLimit    = time.Second            // traffic, from the decision on
 	promptLimit = 500 * time.Millisecond // status API, and the journal after the decision
-	ticketLimit = 12 * time.Second       // the incident, after the decision
+	ticketLimit = 6 * time.Second        // the incident, after the decision
 )
 
 // outage is a rollback while MLflow is stopped, or answers late.
@@ -42,13 +42,13 @@ type trouble struct {
 }
 
 func stopped(m *mlflow) trouble {
-	return trouble{"MLflow is stopped", func(context.Context) error { m.stop(); return nil }, m.start, 9 * time.Second}
+	return trouble{"MLflow is stopped", func(context.Context) error { m.stop(); return nil }, m.start, 7 * time.Second}
 }
 
 func late(r *relay) trouble {
 	return trouble{
 		"MLflow answers after 25 s each time", func(context.Context) error { r.slowDown(25 * time.Second); return nil },
-		func(context.Context) error { r.fast(); return nil }, 9 * time.Second,
+		func(context.Context) error { r.fast(); return nil }, 7 * time.Second,
 	}
 }
 

@@ -114,7 +114,7 @@ func (u *users) awaitOff(ctx context.Context, user string) error {
 		if arm == "baseline" {
 			return nil
 		}
-		time.Sleep(500 * time.Microsecond)
+		time.Sleep(100 * time.Microsecond)
 	}
 	return ctx.Err()
 }
