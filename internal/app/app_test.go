@@ -159,3 +159,26 @@ func TestReload(t *testing.T) {
 		t.Errorf("the live rollout's hold changed to %v s", v.Step.HoldS)
 	}
 }
+
+// TestRollbackOfWhatTheJournalLost: the registry here is in the journal as well, so only what the
+// registry cannot know is lost: the rollout's state.
+func TestRollbackOfWhatTheJournalLost(t *testing.T) {
+	r := newRig(t, "1m", "10s")
+	r.boot()
+	r.ready()
+	v := r.do(rollout.Command{Kind: rollout.Start, Version: "2", Baseline: "1"})
+	r.stopped()
+	r.loseState("rollout/m")
+	r.boot()
+	r.await("orphaned", 10*time.Second, func(v rollout.View) bool { return v.Reason == rollout.ReasonOrphaned })
+	if _, err := r.app.Command(t.Context(), "m", rollout.Command{Kind: rollout.Start, Version: "2", Baseline: "1"}); err == nil {
+		t.Error("started over an orphaned rollout")
+	}
+	r.do(rollout.Command{Kind: rollout.Rollback, Reason: "orphaned rollout"})
+	if back := r.await("orphan ended", 10*time.Second, phase(rollout.RolledBack)); back.ID != v.ID {
+		t.Errorf("ended %q, want %q", back.ID, v.ID)
+	}
+	if id, err := r.app.book.Unfinished(t.Context(), "m"); err != nil || id != "" {
+		t.Errorf("the registry still holds marks of %q, %v", id, err)
+	}
+}

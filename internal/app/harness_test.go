@@ -19,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/headgate/headgate/configs"
+	"github.com/headgate/headgate/internal/journal"
 	"github.com/headgate/headgate/internal/rollout"
 )
 
@@ -249,4 +250,24 @@ type testLog struct{ t *testing.T }
 func (l testLog) Write(p []byte) (int, error) {
 	l.t.Log(strings.TrimRight(string(p), "\n"))
 	return len(p), nil
+}
+
+// loseState makes the journal forget one key, as a journal that was lost and
+// begun anew would have.
+func (r *rig) loseState(key string) {
+	r.t.Helper()
+	j, err := journal.Open(journal.Config{Dir: filepath.Join(r.dir, "state")}, hclog.NewNullLogger())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	_, rev, err := j.Load(r.t.Context(), key)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if _, err := j.Commit(r.t.Context(), key, rev, []byte(`{"format":1,"model":"m","phase":"none"}`)); err != nil {
+		r.t.Fatal(err)
+	}
+	if err := j.Close(); err != nil {
+		r.t.Fatal(err)
+	}
 }

@@ -22,6 +22,7 @@ type backend interface {
 	Version(ctx context.Context, model, version string) (registry.Version, error)
 	Production(ctx context.Context, model string) (registry.Version, error)
 	Unfinished(ctx context.Context, model string) (string, error)
+	Recover(ctx context.Context, model string) (registry.Binding, bool, error)
 	Begin(ctx context.Context, r registry.BeginRequest) (registry.Binding, error)
 	Promote(ctx context.Context, b registry.Binding) (registry.Outcome, error)
 	Restore(ctx context.Context, b registry.Binding, by string) (registry.Outcome, error)
@@ -76,6 +77,12 @@ func (b book) Candidate(ctx context.Context, model, version string) (rollout.Can
 func (b book) Unfinished(ctx context.Context, model string) (string, error) {
 	id, err := b.backend.Unfinished(ctx, model)
 	return id, refusal(err)
+}
+
+// Recover reads back what the registry knows of an unfinished rollout.
+func (b book) Recover(ctx context.Context, model string) (rollout.Binding, bool, error) {
+	out, ok, err := b.backend.Recover(ctx, model)
+	return rollout.Binding(out), ok, refusal(err)
 }
 
 // Begin makes the rollout known to the registry.

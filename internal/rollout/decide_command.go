@@ -56,6 +56,10 @@ func (d *decision) start(c Commanded) error {
 }
 
 func (d *decision) rollbackByHand(c Commanded) error {
+	if c.Orphan != nil && !d.Phase.Live() {
+		d.endOrphan(c)
+		return nil
+	}
 	switch d.Phase {
 	case None:
 		return refuse(Refused, "", "cannot roll back: %s has no rollout", d.Model)
@@ -69,6 +73,20 @@ func (d *decision) rollbackByHand(c Commanded) error {
 	}
 	d.takeBack(order, c.Health)
 	return nil
+}
+
+// endOrphan takes back a rollout that the lost journal can say nothing of: the
+// registry's own marks say where both versions stood. Traffic is on the
+// baseline already.
+func (d *decision) endOrphan(c Commanded) {
+	b := *c.Orphan
+	d.State = State{
+		Format: Format, Model: d.Model, ID: b.RolloutID, Phase: RollingBack, Cause: CauseOperator, Message: c.Reason, Generation: d.Generation,
+		Baseline: b.Baseline, Candidate: b.Candidate, Binding: b,
+	}
+	d.Order = &Order{ID: b.RolloutID, Cause: CauseOperator, By: c.By, Reason: c.Reason, DecidedAt: d.now.UTC(), Phase: None, TrafficAt: stamp(d.now)}
+	d.note("rolling_back_orphan", d.Order)
+	d.do(ExecuteRollback{})
 }
 
 func (d *decision) pauseByHand(c Commanded) {

@@ -240,3 +240,15 @@ func wantRefusal(t *testing.T, err error, code Code) {
 		t.Errorf("got %v, want a refusal %q", err, code)
 	}
 }
+
+func TestOrphanIsEndedByHand(t *testing.T) {
+	orphan := &Binding{Mode: "stages", RolloutID: "lost", Baseline: "1", Candidate: "2", RunID: "x"}
+	s, effects := decide(t, State{Format: Format, Model: "m", Phase: None}, Commanded{Command: Command{Kind: Rollback, Reason: "orphan"}, Orphan: orphan})
+	if s.Phase != RollingBack || s.ID != "lost" || s.Weight != 0 || s.Binding != *orphan || !does[ExecuteRollback](effects) {
+		t.Errorf("%s of %q at %s", s.Phase, s.ID, s.Weight)
+	}
+	next, _ := decide(t, in(Progressing, 0, 1000), Commanded{Command: Command{Kind: Rollback}, Health: healthy(), Orphan: orphan})
+	if next.ID != "r1" {
+		t.Errorf("a live rollout was taken for orphan %q", next.ID)
+	}
+}

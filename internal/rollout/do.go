@@ -27,6 +27,15 @@ func (c *Controller) Do(ctx context.Context, cmd Command) (View, error) {
 		}
 		e.New = n
 	}
+	if v := c.View(); cmd.Kind == Rollback && !v.Phase.Live() && v.Phase != Promoted {
+		b, ok, err := c.Registry.Recover(ctx, c.model)
+		if err != nil {
+			return v, err
+		}
+		if ok {
+			e.Orphan = &b
+		}
+	}
 	if err := c.send(ctx, e); err != nil {
 		return c.View(), err
 	}

@@ -18,6 +18,9 @@ type Commanded struct {
 	Gates []judge.GateVerdict
 	// New is what a start needs beside the command; nil for others.
 	New *NewRollout
+	// Orphan is a rollout that only the registry still knows: the journal that
+	// held it is lost. Nil when there is none.
+	Orphan *Binding
 }
 
 // NewRollout is what start freezes.

@@ -45,6 +45,8 @@ type Registry interface {
 	Candidate(ctx context.Context, model, version string) (Candidate, error)
 	// Unfinished is the id of a rollout that the registry thinks is running; "" = none.
 	Unfinished(ctx context.Context, model string) (string, error)
+	// Recover reads the binding of such a rollout back; false = there is none.
+	Recover(ctx context.Context, model string) (Binding, bool, error)
 	Begin(ctx context.Context, s State) (Binding, error)
 	Promote(ctx context.Context, b Binding) (Outcome, error)
 	Finish(ctx context.Context, b Binding, status string) error
