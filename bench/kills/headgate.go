@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/internal/admin/client"
+	"github.com/headgate/headgate/internal/registry/mlflowtest"
 )
 
 const policyText = `version: 1
@@ -60,12 +61,12 @@ type headgate struct {
 	process             *process
 }
 
-func newHeadgate(binary string, m *mlflow) (*headgate, error) {
-	h := &headgate{binary: binary, mode: map[string]string{"2": "stages", "3": "aliases"}[m.line]}
+func newHeadgate(binary, registry string, line mlflowtest.Line) (*headgate, error) {
+	h := &headgate{binary: binary, mode: map[mlflowtest.Line]string{mlflowtest.Line2: "stages", mlflowtest.Line3: "aliases"}[line]}
 	var errs [5]error
 	h.trafficPort, errs[0] = freePort()
 	h.adminPort, errs[1] = freePort()
-	h.relay, errs[2] = startRelay(m.url())
+	h.relay, errs[2] = startRelay(registry)
 	h.baseline, errs[3] = startBackend(baselineVersion)
 	h.candidate, errs[4] = startBackend(candidateVersion)
 	if err := errors.Join(errs[:]...); err != nil {

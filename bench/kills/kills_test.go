@@ -3,13 +3,15 @@ package main
 import (
 	"bytes"
 	"testing"
+
+	"github.com/headgate/headgate/internal/registry/mlflowtest"
 )
 
 // TestOneKillPerStep is a small `make kills`: one kill -9 in each step of a
 // rollback against a real MLflow, then rollbacks without a registry.
 func TestOneKillPerStep(t *testing.T) {
 	talk := testTalk{t}
-	r, err := newRig(t.Context(), talk, "", "2", 2)
+	r, err := newRig(t.Context(), talk, "", mlflowtest.Line2, 2)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,8 @@ import (
 	"runtime"
 	"syscall"
 	"time"
+
+	"github.com/headgate/headgate/internal/registry/mlflowtest"
 )
 
 func main() {
@@ -26,7 +28,8 @@ func main() {
 
 type options struct {
 	kills, parallel int
-	line, binary    string
+	line            int
+	binary          string
 	seed            uint64
 	quick           bool
 }
@@ -35,7 +38,7 @@ func parse(args []string) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("kills", flag.ContinueOnError)
 	flags.IntVar(&o.kills, "kills", 200, "how many, half of them in the bake")
-	flags.StringVar(&o.line, "mlflow", "2", "MLflow's line: 2 (stages) or 3 (aliases)")
+	flags.IntVar(&o.line, "mlflow", 2, "MLflow's line: 2 (stages) or 3 (aliases)")
 	flags.IntVar(&o.parallel, "parallel", min(3, max(2, runtime.NumCPU())), "rollouts at the same time")
 	flags.Uint64Var(&o.seed, "seed", 1, "seed of the plan and of random delays")
 	flags.StringVar(&o.binary, "headgate", "bin/headgate", "binary under test; built when it is missing")
@@ -43,7 +46,7 @@ func parse(args []string) (options, error) {
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
-	if o.kills < 2 || o.parallel < 1 || (o.line != "2" && o.line != "3") || flags.NArg() > 0 {
+	if o.kills < 2 || o.parallel < 1 || (o.line != 2 && o.line != 3) || flags.NArg() > 0 {
 		return o, errors.New("wanted --kills 2 or more, --parallel 1 or more, --mlflow 2 or 3, and nothing else")
 	}
 	return o, nil
@@ -55,7 +58,7 @@ func kills(ctx context.Context, args []string, out, talk io.Writer) (err error) 
 	if err != nil {
 		return err
 	}
-	r, err := newRig(ctx, talk, o.binary, o.line, o.parallel)
+	r, err := newRig(ctx, talk, o.binary, mlflowtest.Line(o.line), o.parallel)
 	if err != nil {
 		return err
 	}
@@ -76,7 +79,7 @@ func kills(ctx context.Context, args []string, out, talk io.Writer) (err error) 
 	if ctx.Err() == nil {
 		outages, err = r.outages(ctx)
 	}
-	printReport(out, o, r.mlflow.line, results, outages, took)
+	printReport(out, o, results, outages, took)
 	if ctx.Err() != nil {
 		return errors.New("interrupted")
 	}
@@ -126,15 +129,15 @@ func violations(results []result, outages []*outage) int {
 	return n
 }
 
-var serverNames = map[string]string{"2": "MLflow 2.14.3, stages", "3": "MLflow 3.17.2, aliases"}
+var serverNames = map[int]string{2: "MLflow 2.14.3, stages", 3: "MLflow 3.17.2, aliases"}
 
-func printReport(w io.Writer, o options, line string, results []result, outages []*outage, took time.Duration) {
+func printReport(w io.Writer, o options, results []result, outages []*outage, took time.Duration) {
 	worst := time.Duration(0)
 	for _, r := range results {
 		worst = max(worst, r.offAfter)
 	}
-	fmt.Fprintf(w, "Made by `go run ./bench/kills --kills %d --mlflow %s --parallel %d --seed %d`: %s, SQLite, %d workers on %d cores, %d kills in %.0f s.\n\n",
-		o.kills, o.line, o.parallel, o.seed, serverNames[line], o.parallel, runtime.NumCPU(), len(results), took.Seconds())
+	fmt.Fprintf(w, "Made by `go run ./bench/kills --kills %d --mlflow %d --parallel %d --seed %d`: %s, SQLite, %d workers on %d cores, %d kills in %.0f s.\n\n",
+		o.kills, o.line, o.parallel, o.seed, serverNames[o.line], o.parallel, runtime.NumCPU(), len(results), took.Seconds())
 	printTable(w, results)
 	fmt.Fprintf(w, "\nLast request at a candidate after the decision to take it back, over all kills: %s. Violations: %d.\n", millis(worst), violations(results, outages))
 	if len(outages) > 0 {

@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/internal/admin/client"
+	"github.com/headgate/headgate/internal/registry/mlflowtest"
 )
 
 // Promises for a registry that does not answer.
 const (
-	offLimit    = time.Second            // traffic, from the decision on
-	promptLimit = 500 * time.Millisecond // status API, and the journal after the decision
-	ticketLimit = 6 * time.Second        // the incident, after the decision
+	offLimit    = time.Second     // traffic, from the decision on
+	promptLimit = time.Second     // status API, and the journal after the decision
+	ticketLimit = 8 * time.Second // the incident, after the decision
 )
 
 // outage is a rollback while MLflow is stopped, or answers late.
@@ -37,18 +38,18 @@ func (o *outage) violate(format string, args ...any) {
 // trouble makes the registry go away, and come back.
 type trouble struct {
 	name       string
-	away, back func(context.Context) error
+	away, back func() error
 	staysAway  time.Duration // after the decision
 }
 
-func stopped(m *mlflow) trouble {
-	return trouble{"MLflow is stopped", func(context.Context) error { m.stop(); return nil }, m.start, 7 * time.Second}
+func stopped(m *mlflowtest.Process) trouble {
+	return trouble{"MLflow is stopped", func() error { m.Kill(); return nil }, m.Start, 9 * time.Second}
 }
 
 func late(r *relay) trouble {
 	return trouble{
-		"MLflow answers after 25 s each time", func(context.Context) error { r.slowDown(25 * time.Second); return nil },
-		func(context.Context) error { r.fast(); return nil }, 7 * time.Second,
+		"MLflow answers after 25 s each time", func() error { r.slowDown(25 * time.Second); return nil },
+		func() error { r.fast(); return nil }, 9 * time.Second,
 	}
 }
 
@@ -68,7 +69,7 @@ func rollBackWithout(ctx context.Context, h *headgate, b *book, t trouble, phase
 		return o, err
 	}
 	defer c.users.close()
-	if err := t.away(ctx); err != nil {
+	if err := t.away(); err != nil {
 		return o, err
 	}
 	c.fail()
@@ -78,7 +79,7 @@ func rollBackWithout(ctx context.Context, h *headgate, b *book, t trouble, phase
 	}
 	o.Pending = time.Since(v.Rollback.DecidedAt)
 	returned := time.Now()
-	if backErr := t.back(ctx); err == nil {
+	if backErr := t.back(); err == nil {
 		err = backErr
 	}
 	if err != nil {

@@ -22,35 +22,37 @@ var shares = []watch{
 	watchJournal, watchFailing, watchKept, watchTraffic, watchSoon, watchJournal, watchEnd,
 }
 
-// spread makes a plan of n kills: half in each phase, every call at every
-// moment when there are enough of them, the rest on watched events.
+// spread makes a plan of n kills, half in each phase. The calls that decide what
+// stands in the registry are killed at every moment, twice; those that leave
+// evidence and clear marks once each, at moments in turn; the rest of the kills
+// go to watched events.
 func spread(n int, c calls, random *rand.Rand) []job {
 	var out []job
 	for _, half := range []struct {
 		phase string
-		m     int
+		kills int
 	}{{inCanary, n - n/2}, {inBake, n / 2}} {
-		phase, m := half.phase, half.m
-		points := callPoints(c[phase])
-		least := m / 4 // for watched events
-		points = points[:min(len(points), m-least)]
-		for i := 0; len(points) < m; i++ {
+		points := callPoints(c[half.phase])
+		points = points[:min(len(points), half.kills-half.kills/3)]
+		for i := 0; len(points) < half.kills; i++ {
 			points = append(points, watched(shares[i%len(shares)]))
 		}
 		for _, p := range points {
-			out = append(out, newJob(phase, p, random))
+			out = append(out, newJob(half.phase, p, random))
 		}
 	}
 	return shuffled(out, random)
 }
 
-// callPoints lists every call at every moment, so ordered that any beginning of
-// the list holds as many different calls as it can.
+// callPoints is so ordered that any beginning of it holds as many different
+// calls as it can.
 func callPoints(steps []step) []point {
 	var out []point
-	for round := range 3 {
+	for round := range 6 {
 		for i, s := range steps {
-			out = append(out, point{call: i + 1, moment: moment((i + round) % 3), step: s})
+			if round == 0 || s < stepEvidence {
+				out = append(out, point{call: i + 1, moment: moment((i + round) % 3), step: s})
+			}
 		}
 	}
 	return out

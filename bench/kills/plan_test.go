@@ -34,21 +34,28 @@ func TestStepsOfARollback(t *testing.T) {
 	}
 }
 
-func TestSpreadCoversEveryCallAtEveryMoment(t *testing.T) {
+func TestSpreadCoversEveryCallAndEveryMomentThatDecides(t *testing.T) {
 	steps := stepsOf(seen)
 	jobs := spread(200, calls{inCanary: steps, inBake: steps}, newRandom(1))
-	phases, points, watches := map[string]int{}, map[point]int{}, map[watch]int{}
+	phases, points, atCall, watches := map[string]int{}, map[point]int{}, map[int]int{}, map[watch]int{}
 	for _, j := range jobs {
 		phases[j.phase]++
 		points[j.point]++
+		atCall[j.point.call]++
 		watches[j.point.watch]++
 	}
 	if phases[inCanary] != 100 || phases[inBake] != 100 {
 		t.Errorf("phases %v, want half and half", phases)
 	}
-	for _, p := range callPoints(steps) {
-		if points[p] != 2 {
-			t.Errorf("%s: %d kills, want one in each phase", p, points[p])
+	for i, s := range steps {
+		for m := before; m <= after && s < stepEvidence; m++ {
+			p := point{call: i + 1, moment: m, step: s}
+			if points[p] != 4 {
+				t.Errorf("%s: %d kills, want two in each phase", p, points[p])
+			}
+		}
+		if atCall[i+1] < 2 {
+			t.Errorf("call %d (%s): %d kills, want one in each phase or more", i+1, s, atCall[i+1])
 		}
 	}
 	for w := range watchSteps {

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/headgate/headgate/internal/registry/mlflowtest"
 )
 
 // The versions of every model that is rolled out here.
@@ -20,12 +22,12 @@ const (
 // book speaks to MLflow itself, never through the relay.
 type book struct {
 	url  string
-	line string
+	line mlflowtest.Line
 	http *http.Client
 }
 
-func newBook(m *mlflow) *book {
-	return &book{url: m.url(), line: m.line, http: &http.Client{Timeout: 60 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 4}}}
+func newBook(address string, line mlflowtest.Line) *book {
+	return &book{url: address, line: line, http: &http.Client{Timeout: 60 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 4}}}
 }
 
 func (b *book) close() { b.http.CloseIdleConnections() }
@@ -46,7 +48,7 @@ func (b *book) create(ctx context.Context, model string) error {
 			return err
 		}
 	}
-	if b.line == "3" {
+	if b.line == mlflowtest.Line3 {
 		for alias, version := range map[string]string{"champion": baselineVersion, "challenger": candidateVersion} {
 			if err := b.post(ctx, "registered-models/alias", map[string]any{"name": model, "alias": alias, "version": version}, nil); err != nil {
 				return err
@@ -118,18 +120,18 @@ func (b *book) standing(ctx context.Context, model string) (s standing, err erro
 			switch {
 			case t.Key == "headgate.rollout":
 				s.Marks = append(s.Marks, v.Version)
-			case t.Key == "headgate.status" && b.line == "3":
+			case t.Key == "headgate.status" && b.line == mlflowtest.Line3:
 				stage = map[string]string{"archived": "Archived"}[t.Value]
 			}
 		}
 		switch {
 		case stage == "Archived":
 			s.Archived = append(s.Archived, v.Version)
-		case stage == "Production" && b.line != "3":
+		case stage == "Production" && b.line != mlflowtest.Line3:
 			s.Production = append(s.Production, v.Version)
 		}
 	}
-	if b.line == "3" {
+	if b.line == mlflowtest.Line3 {
 		err = b.aliases(ctx, model, &s)
 	}
 	return s, err

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/headgate/headgate/internal/registry/mlflowtest"
 )
 
 // rig is one MLflow, the binary under test, and the workers on them.
@@ -18,7 +20,7 @@ type rig struct {
 	root    string // of the repository
 	dir     string // of this run, removed when nothing went wrong
 	binary  string
-	mlflow  *mlflow
+	mlflow  *mlflowtest.Process
 	book    *book
 	workers []*headgate
 	cycles  int
@@ -26,7 +28,7 @@ type rig struct {
 }
 
 // newRig starts MLflow and the workers; close ends them all.
-func newRig(ctx context.Context, out io.Writer, binary, line string, parallel int) (*rig, error) {
+func newRig(ctx context.Context, out io.Writer, binary string, line mlflowtest.Line, parallel int) (*rig, error) {
 	root, err := repository()
 	if err != nil {
 		return nil, err
@@ -37,12 +39,12 @@ func newRig(ctx context.Context, out io.Writer, binary, line string, parallel in
 	}
 	err = r.build(ctx)
 	if err == nil {
-		r.mlflow, err = startMLflow(ctx, root, line, filepath.Join(r.dir, "mlflow"))
+		err = r.startMLflow(line)
 	}
 	if err == nil {
-		r.book = newBook(r.mlflow)
+		r.book = newBook(r.mlflow.URL, line)
 		for range parallel {
-			h, e := newHeadgate(r.binary, r.mlflow)
+			h, e := newHeadgate(r.binary, r.mlflow.URL, line)
 			err = errors.Join(err, e)
 			r.workers = append(r.workers, h)
 		}
@@ -52,6 +54,19 @@ func newRig(ctx context.Context, out io.Writer, binary, line string, parallel in
 		return nil, err
 	}
 	return r, nil
+}
+
+// startMLflow starts a real server with everything in a directory of its own.
+func (r *rig) startMLflow(line mlflowtest.Line) error {
+	dir := filepath.Join(r.dir, "mlflow")
+	if err := os.Mkdir(dir, 0o750); err != nil {
+		return fmt.Errorf("make MLflow's directory: %w", err)
+	}
+	var err error
+	if r.mlflow, err = mlflowtest.Launch(line, dir); err != nil {
+		return fmt.Errorf("start MLflow: %w", err)
+	}
+	return nil
 }
 
 // build makes the binary when there is none.
@@ -86,8 +101,8 @@ func (r *rig) close(keep bool) {
 	if r.book != nil {
 		r.book.close()
 	}
-	if r.mlflow != nil && r.mlflow.process != nil {
-		r.mlflow.stop()
+	if r.mlflow != nil {
+		r.mlflow.Kill()
 	}
 	if !keep {
 		_ = os.RemoveAll(r.dir) // a directory of our own making
