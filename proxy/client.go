@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net"
@@ -34,6 +35,7 @@ type client struct {
 	left     int64  // of a body with Content-Length, in bytes
 	headBuf  []byte // the current head as it was sent
 	head     requestHead
+	started  bool   // the request line was looked at before the rest came
 	out      []byte // checked, not yet handed to fasthttp
 	outBuf   []byte
 	mute     bool // the proxy has answered by itself and is closing
@@ -117,7 +119,7 @@ func (c *client) Read(p []byte) (int, error) {
 // as nothing has to be kept.
 func (c *client) readHead(scratch []byte) error {
 	limits := &c.proxy.table.Load().config.Limits
-	c.scan, c.blanks = headScan{}, 0
+	c.scan, c.blanks, c.started = headScan{}, 0, false
 	c.id, c.head.method = c.id[:0], nil
 	data, began := c.waiting, time.Time{}
 	for {
@@ -135,6 +137,9 @@ func (c *client) readHead(scratch []byte) error {
 			if end > 0 {
 				return c.accept(data[:end], data[end:])
 			}
+			if r := c.checkStart(data); r != nil {
+				return c.refuse(r)
+			}
 		}
 		c.waiting = append(c.waiting[:0], data...)
 		received, err := c.receive(scratch, began)
@@ -148,6 +153,16 @@ func (c *client) readHead(scratch []byte) error {
 		c.waiting = append(c.waiting, received...)
 		data = c.waiting
 	}
+}
+
+// checkStart refuses a bad request line without waiting for the rest of the
+// head, which may never come (HTTP/0.9, other protocols).
+func (c *client) checkStart(data []byte) *refusal {
+	if c.scan.line == 0 || c.started {
+		return nil
+	}
+	c.started = true
+	return c.head.parseStart(data[:bytes.IndexByte(data, '\n')-1])
 }
 
 // skipBlankLines drops the empty lines that old clients send after a body
@@ -180,6 +195,9 @@ func (c *client) receive(scratch []byte, began time.Time) ([]byte, error) {
 		c.setReadBy(began.Add(timeouts.Head), 0)
 	}
 	if len(scratch) < smallScratch {
+		if idle {
+			c.shed()
+		}
 		if err := c.awaitReadable(); err != nil {
 			return nil, c.notReceived(err, idle)
 		}
@@ -205,6 +223,14 @@ func (c *client) notReceived(err error, idle bool) error {
 	}
 	c.mute = !idle
 	return io.EOF
+}
+
+// shed lets go of the buffers while the client is idle.
+func (c *client) shed() {
+	c.headBuf, c.outBuf, c.outgoing, c.answer, c.head.fields, c.upstreamHead.fields = nil, nil, nil, nil, nil, nil
+	if len(c.waiting) == 0 {
+		c.waiting = nil
+	}
 }
 
 // awaitReadable waits for bytes without a buffer for them.

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"errors"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -52,6 +53,11 @@ func (c *client) serve(ctx *fasthttp.RequestCtx) {
 		ctx.SetConnectionClose()
 	}
 	ctx.Response.SkipBody = true // the answer is written with its head
+	if string(c.head.target) == "*" {
+		c.table.unrouted.add(statusNoContent)
+		c.answer = c.appendOptions(c.answer[:0])
+		return
+	}
 	if c.route == nil {
 		c.table.unrouted.add(refuseRoute.status)
 		c.reply(refuseRoute)
@@ -81,21 +87,36 @@ func (c *client) serve(ctx *fasthttp.RequestCtx) {
 // attempt asks one arm, every upstream of it until something was sent.
 func (c *client) attempt(ctx *fasthttp.RequestCtx, which canary.Arm, body []byte) result {
 	r := resultUnreachable
-	arm := c.route.arms[which]
-	for u := range arm.inTurn() {
-		conn, err := u.pool.claim(c, time.Now(), c.deadline)
-		if err != nil {
-			if r = ofClaim(err); !time.Now().Before(c.deadline) {
-				return resultTimeout
-			}
-			continue
-		}
-		c.upstream = conn
-		if r = c.roundTrip(ctx, which, body); r != resultUnreachable {
-			return r
+	for u := range c.route.arms[which].inTurn() {
+		if r = c.try(ctx, which, u, body); !r.nothingSent() {
+			break
 		}
 	}
 	return r
+}
+
+// staleTries bounds the connections of one upstream that may turn out to be
+// closed at the first write, in the moment after they were looked at.
+const staleTries = 3
+
+// try asks one upstream.
+func (c *client) try(ctx *fasthttp.RequestCtx, which canary.Arm, u *upstream, body []byte) result {
+	for range staleTries {
+		conn, err := u.pool.claim(c, time.Now(), c.deadline)
+		switch {
+		case err != nil && !time.Now().Before(c.deadline):
+			return resultTimeout
+		case errors.Is(err, errPoolFull):
+			return resultFull
+		case err != nil:
+			return resultUnreachable
+		}
+		c.upstream = conn
+		if r := c.roundTrip(ctx, which, body); r != resultUnreachable || !conn.reused {
+			return r
+		}
+	}
+	return resultUnreachable
 }
 
 // note counts the outcome of an attempt, once it is known.

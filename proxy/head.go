@@ -20,6 +20,8 @@ type requestHead struct {
 	close          bool // the connection ends with this request
 	wantsContinue  bool
 	nominated      bool // Connection names fields besides close and keep-alive
+	upgrade        bool // Upgrade names a protocol that we refuse
+	wantsUpgrade   bool // Connection names Upgrade
 	requestID      []byte
 	cookies        bool
 }
@@ -147,7 +149,7 @@ func (h *requestHead) note(f field) *refusal {
 	case 'u':
 		// h2c is offered by clients that are happy without it (Java's).
 		if equalFold(f.name, "upgrade") && !equalFold(f.value, "h2c") {
-			return refuseUpgrade
+			h.upgrade = true
 		}
 	case 'x':
 		if equalFold(f.name, "x-request-id") && h.requestID == nil {
@@ -196,6 +198,7 @@ func (h *requestHead) noteConnection(value []byte) {
 			}
 		default:
 			h.nominated = true
+			h.wantsUpgrade = h.wantsUpgrade || equalFold(token, "upgrade")
 		}
 	}
 }
@@ -204,6 +207,9 @@ func (h *requestHead) noteConnection(value []byte) {
 func (h *requestHead) check() *refusal {
 	if h.host == nil {
 		return refuseHost
+	}
+	if h.upgrade && h.wantsUpgrade && !h.http10 { // else RFC 9110 §7.8 says to ignore it
+		return refuseUpgrade
 	}
 	switch {
 	case h.target[0] == '/':

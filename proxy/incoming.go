@@ -3,6 +3,8 @@ package proxy
 import (
 	"strconv"
 
+	"github.com/valyala/fasthttp"
+
 	"github.com/headgate/headgate/canary"
 )
 
@@ -35,6 +37,11 @@ func (c *client) appendAnswerHead(b []byte, by canary.Arm, length int64) []byte 
 		b = append(b, "\r\n"...)
 	case length == chunked:
 		b = append(b, "Transfer-Encoding: chunked\r\n"...)
+	}
+	if !a.dated { // RFC 9110 §6.6.1
+		b = append(b, "Date: "...)
+		b = fasthttp.AppendHTTPDate(b, c.start)
+		b = append(b, "\r\n"...)
 	}
 	b = appendField(b, "X-Request-Id", c.id)
 	if c.route.config.ExposeArm {

@@ -59,6 +59,8 @@ func TestSlowClientsAreCut(t *testing.T) {
 		after      time.Duration
 	}{
 		{"nothing is sent", "", 0, 300 * time.Millisecond},
+		{"HTTP/0.9, without waiting", "GET /\r\n", 400, 0},
+		{"another protocol, without waiting", "\x16\x03\x01\x02", 400, 0},
 		{"half a head", "GET / HTTP/1.1\r\nHo", 408, 150 * time.Millisecond},
 		{"half a body", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nabc", 408, 150 * time.Millisecond},
 		{"half a chunk", "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", 408, 150 * time.Millisecond},

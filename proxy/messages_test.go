@@ -50,7 +50,13 @@ func TestAcceptedOnTheWire(t *testing.T) {
 	backend := startRaw(t, answering(okAnswer))
 	p := startProxy(t, oneRoute(backend.url, ""))
 	for _, tc := range heads {
-		if tc.status != 0 || strings.Contains(tc.raw, "Content-Length") || strings.Contains(tc.raw, "Transfer-Encoding") || strings.HasPrefix(tc.raw, "OPTIONS *") {
+		if tc.status != 0 || strings.Contains(tc.raw, "Content-Length") || strings.Contains(tc.raw, "Transfer-Encoding") {
+			continue
+		}
+		if strings.HasPrefix(tc.raw, "OPTIONS *") {
+			if answer := p.send(tc.raw); statusOf(answer) != 204 || !strings.Contains(answer, "\r\nAllow: GET, ") {
+				t.Errorf("%s: answered %q", tc.name, answer)
+			}
 			continue
 		}
 		if answer := p.send(tc.raw); statusOf(answer) != 200 || !strings.HasSuffix(answer, "\r\n\r\nok") {
@@ -120,11 +126,12 @@ func TestBodilessAnswers(t *testing.T) {
 		{"behind interim answers", "GET", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n", "HTTP/1.1 204 No Content\r\n"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			backend := startRaw(t, answering(tc.answer))
+			date := "Date: Mon, 01 Jan 2024 00:00:00 GMT\r\n"
+			backend := startRaw(t, answering(strings.TrimSuffix(tc.answer, "\r\n")+date+"\r\n"))
 			p := startProxy(t, oneRoute(backend.url, ""))
 			one := tc.method + " / HTTP/1.1\r\nHost: h\r\nX-Request-Id: i\r\n\r\n"
-			want := tc.want + "X-Request-Id: i\r\n\r\n"
-			if got := p.send(one + one); got != want+want {
+			got := strings.ReplaceAll(p.send(one+one), date, "")
+			if want := tc.want + "X-Request-Id: i\r\n\r\n"; got != want+want {
 				t.Errorf("got %q", got)
 			}
 		})
@@ -329,5 +336,13 @@ func TestHeadsThatComeSlowly(t *testing.T) {
 		if line, err := bufio.NewReader(conn).ReadString('\n'); line != "HTTP/1.1 200 OK\r\n" {
 			t.Errorf("got %q, %v", line, err)
 		}
+	}
+}
+
+func TestDateIsAddedWhenMissing(t *testing.T) {
+	backend := startRaw(t, answering(okAnswer))
+	p := startProxy(t, oneRoute(backend.url, ""))
+	if got := p.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n"); strings.Count(got, "\r\nDate: ") != 1 {
+		t.Errorf("got %q", got)
 	}
 }

@@ -24,7 +24,6 @@ type probe struct {
 	from         *VersionFrom
 	dialer       *dialer
 	timeout      time.Duration
-	silence      time.Duration
 	wake         chan struct{}
 
 	mu       sync.Mutex

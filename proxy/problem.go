@@ -7,6 +7,22 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
+// methods is what is served; others than TRACE and CONNECT pass too.
+const methods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+
+const statusNoContent = 204
+
+// appendOptions answers OPTIONS *, which asks about the server as a whole.
+func (c *client) appendOptions(b []byte) []byte {
+	b = appendStatusLine(b, statusNoContent)
+	b = append(b, "Date: "...)
+	b = fasthttp.AppendHTTPDate(b, c.start)
+	b = append(b, "\r\nAllow: "+methods+"\r\n"...)
+	b = appendField(b, "X-Request-Id", c.id)
+	b = appendConnection(b, c.closing, c.head.http10 && !c.closing)
+	return append(b, "\r\n"...)
+}
+
 // problemFraming is what an answer of the proxy's own says about its
 // connection.
 type problemFraming struct {

@@ -3,8 +3,6 @@ package proxy
 import (
 	"errors"
 	"fmt"
-	"io"
-	"log"
 	"math"
 	"net"
 	"runtime/debug"
@@ -118,9 +116,14 @@ func (p *Proxy) newServer(c Config) *fasthttp.Server {
 		NoDefaultContentType:         true,
 		SecureErrorLogMessage:        true,
 		ReduceMemoryUsage:            c.ReduceMemory,
-		Logger:                       log.New(io.Discard, "", 0),
+		Logger:                       silent{},
 	}
 }
+
+// silent drops what fasthttp would log: it may hold what clients have sent.
+type silent struct{}
+
+func (silent) Printf(string, ...any) {}
 
 // serveClient serves one connection until it ends.
 func (p *Proxy) serveClient(c *client) {

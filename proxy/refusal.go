@@ -29,7 +29,7 @@ var (
 	refuseCoding      = bad("Transfer-Encoding is not valid")
 	refuseChunk       = bad("the chunked body is not valid")
 	refuseExpect      = &refusal{status: 417, detail: "only 100-continue can be expected"}
-	refuseMethod      = &refusal{status: 405, detail: "the method is not served", allow: "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"}
+	refuseMethod      = &refusal{status: 405, detail: "the method is not served", allow: methods}
 	refuseProtocol    = &refusal{status: 505, detail: "only HTTP/1.1 and HTTP/1.0 are served"}
 	refuseOtherCoding = &refusal{status: 501, detail: "only the transfer coding chunked is served"}
 	refuseUpgrade     = &refusal{status: 501, detail: "protocol upgrades are not served"}

@@ -31,13 +31,6 @@ const (
 
 var errEarlyAnswer = errors.New("the upstream answers before it has read the request")
 
-func ofClaim(err error) result {
-	if errors.Is(err, errPoolFull) {
-		return resultFull
-	}
-	return resultUnreachable
-}
-
 // roundTrip sends the request on the claimed connection and takes the answer.
 // resultUnreachable means that nothing was sent.
 func (c *client) roundTrip(ctx *fasthttp.RequestCtx, which canary.Arm, body []byte) result {
