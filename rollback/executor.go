@@ -168,7 +168,7 @@ func (r *run) returnTraffic() bool {
 		}
 	}
 	for !r.Serves(s.Model, s.Baseline) {
-		if !sleep(r.ctx, servedEvery) {
+		if !rollout.Sleep(r.ctx, servedEvery) {
 			return false
 		}
 	}
@@ -188,7 +188,7 @@ func (r *run) annotate() bool {
 			return true
 		}
 		r.Log.Warn("evidence not kept in the registry", "rollout", r.order.ID, "error", err)
-		if !sleep(r.ctx, retryFirst) {
+		if !rollout.Sleep(r.ctx, retryFirst) {
 			return false
 		}
 	}
@@ -255,19 +255,8 @@ func (r *run) repeat(work func() error, failed func(error, time.Time)) bool {
 			return false
 		}
 		failed(err, r.Clock().Add(wait))
-		if !sleep(r.ctx, wait) {
+		if !rollout.Sleep(r.ctx, wait) {
 			return false
 		}
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }

@@ -128,7 +128,7 @@ func (c *Controller) served(h Health, cmd Command, baseline string) error {
 // awaitFinish gives the end of the last rollout a moment to reach the registry.
 func (c *Controller) awaitFinish(ctx context.Context) {
 	for end := time.Now().Add(finishWait); time.Now().Before(end); {
-		if v := c.View(); v.Phase.Live() || !v.Registry.Pending || !sleep(ctx, pollView) {
+		if v := c.View(); v.Phase.Live() || !v.Registry.Pending || !Sleep(ctx, pollView) {
 			return
 		}
 	}
@@ -145,7 +145,7 @@ func (c *Controller) awaitStart(ctx context.Context, id string) (View, error) {
 		case v.ID != id:
 			return v, refuse(Refused, "", "not started: %s", v.Message)
 		}
-		if !sleep(ctx, pollView) {
+		if !Sleep(ctx, pollView) {
 			return v, errors.Join(ctx.Err(), errors.New("the start goes on without this caller"))
 		}
 	}

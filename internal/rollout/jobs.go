@@ -121,7 +121,7 @@ func (c *Controller) reload(ctx context.Context, hook AfterPromote) {
 			return
 		}
 		c.post(ReloadEnded{Error: err.Error()})
-		if !sleep(ctx, wait) {
+		if !Sleep(ctx, wait) {
 			return
 		}
 	}
@@ -136,13 +136,14 @@ func (c *Controller) retry(ctx context.Context, work func() error) {
 			return
 		}
 		c.post(RegistryFailed{Error: err.Error(), NextTry: c.Clock().Add(wait)})
-		if !sleep(ctx, wait) {
+		if !Sleep(ctx, wait) {
 			return
 		}
 	}
 }
 
-func sleep(ctx context.Context, d time.Duration) bool {
+// Sleep waits for d; false when ctx ended first.
+func Sleep(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
