@@ -95,7 +95,7 @@ func (r *run) ticketEarly() (done func()) {
 	ctx, cancel := context.WithCancel(r.ctx)
 	var wait sync.WaitGroup
 	wait.Go(func() {
-		for sleep(ctx, incidentPatience) {
+		for rollout.Sleep(ctx, incidentPatience) {
 			err := r.Desk.Keep(ctx, r.job.State.Model, r.pendingIncident())
 			if err == nil {
 				return
