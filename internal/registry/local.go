@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 )
 
@@ -17,12 +18,19 @@ const localKey = "registry/local"
 // newer one.
 const localFormat = 1
 
+// localTries bounds how often a change is made anew after another process was
+// faster; of two such at least one comes through each time.
+const localTries = 64
+
 // Local is a registry with the behaviour of MLflow's stages, kept as one
 // document in a Store. Every change is one compare-and-set, so there is nothing
 // in between that a crash could leave.
 type Local struct {
 	store Store
 	now   func() time.Time
+	// mu keeps the writers of this process from failing each other's
+	// compare-and-set; across processes that decides.
+	mu sync.Mutex
 }
 
 // NewLocal makes the registry; it reads nothing yet.
@@ -87,7 +95,9 @@ func (l *Local) load(ctx context.Context, op string) (localState, uint64, []byte
 // update changes the document; change is called again when somebody else was
 // faster. A stage that changes is recorded.
 func (l *Local) update(ctx context.Context, op, rollout string, change func(*localState) error) error {
-	for range attempts * 4 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for range localTries {
 		s, rev, raw, err := l.load(ctx, op)
 		if err != nil {
 			return err

@@ -12,7 +12,7 @@ import (
 	"github.com/headgate/headgate/internal/registry/mlflowtest"
 )
 
-const raceRounds = 8
+const raceRounds = 6
 
 // Two rollouts of one model begin and promote at once, from two clients.
 func TestTwoPromoters(t *testing.T) {
@@ -82,7 +82,7 @@ func TestPromotionAgainstRollback(t *testing.T) {
 					outs[i], errs[i] = clients[i].Promote(context.Background(), b)
 					return
 				}
-				time.Sleep(time.Duration(round) * 40 * time.Millisecond) // from the first call of the promotion to its last
+				time.Sleep(time.Duration(round) * 50 * time.Millisecond) // from the first call of the promotion to its last
 				outs[i], errs[i] = clients[i].Restore(context.Background(), b, "gate")
 			})
 			if errs[0] != nil || errs[1] != nil || outs[1].Result != Done || outs[0].Result == Conflicted {

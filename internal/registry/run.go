@@ -46,7 +46,7 @@ func (m *MLflow) fence(ctx context.Context, op, id, key, value string) (won bool
 }
 
 func (m *MLflow) tagRun(ctx context.Context, op, id, key, value string) error {
-	return m.do(ctx, call{op: op, method: http.MethodPost, path: "runs/set-tag", body: map[string]any{"run_id": id, "key": key, "value": value}})
+	return m.firstWriter(ctx, call{op: op, method: http.MethodPost, path: "runs/set-tag", body: map[string]any{"run_id": id, "key": key, "value": value}})
 }
 
 // findRun is the rollout's run in an experiment; of several, left by a crash

@@ -24,11 +24,14 @@ var worlds = []world{
 	{"aliases on 3.17.2", mlflowtest.Line3, ModeAliases},
 }
 
-// everywhere runs a test against each of the worlds.
+// everywhere runs a test against each of the worlds, the worlds side by side.
 func everywhere(t *testing.T, test func(t *testing.T, w world, s *mlflowtest.Server)) {
 	mlflowtest.Warm(mlflowtest.Line2, mlflowtest.Line3)
 	for _, w := range worlds {
-		t.Run(w.name, func(t *testing.T) { test(t, w, mlflowtest.Shared(t, w.line)) })
+		t.Run(w.name, func(t *testing.T) {
+			t.Parallel()
+			test(t, w, mlflowtest.Shared(t, w.line))
+		})
 	}
 }
 

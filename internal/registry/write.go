@@ -37,6 +37,8 @@ func (m *MLflow) setTag(ctx context.Context, op, model, version, key, value stri
 	}})
 }
 
+// firstWriter repeats a call that lost a race for the first row of an alias or
+// tag: the second time there is one, and it is overwritten.
 func (m *MLflow) firstWriter(ctx context.Context, c call) error {
 	err := m.do(ctx, c)
 	if isCode(err, "BAD_REQUEST") {
