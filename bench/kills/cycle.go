@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -44,7 +45,7 @@ func run(ctx context.Context, h *headgate, b *book, j job, dir, model string) re
 		h.process.kill()
 	}
 	switch {
-	case err == errNotReached:
+	case errors.Is(err, errNotReached):
 		r.notReached = true
 	case err != nil:
 		r.violate("%v", err)

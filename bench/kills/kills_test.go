@@ -2,16 +2,17 @@ package main
 
 import (
 	"bytes"
+	"sync"
 	"testing"
 
 	"github.com/headgate/headgate/internal/registry/mlflowtest"
 )
 
 // TestOneKillPerStep is a small `make kills`: one kill -9 in each step of a
-// rollback against a real MLflow, then rollbacks without a registry.
+// rollback against a real MLflow, beside a rollback with an MLflow that answers
+// late; then one without MLflow.
 func TestOneKillPerStep(t *testing.T) {
-	talk := testTalk{t}
-	r, err := newRig(t.Context(), talk, "", mlflowtest.Line2, 2)
+	r, err := newRig(t.Context(), testTalk{t}, "", mlflowtest.Line2, 3)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -20,8 +21,11 @@ func TestOneKillPerStep(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var wait sync.WaitGroup
+	wait.Go(func() { r.holds(t, late(r.workers[2].relay), inCanary) })
 	jobs := onePerStep(found, newRandom(7))
-	results := r.spend(t.Context(), jobs)
+	results := r.spend(t.Context(), r.workers[:2], jobs)
+	wait.Wait()
 	if len(results) != len(jobs) || len(jobs) < 14 {
 		t.Errorf("%d of %d kills done", len(results), len(jobs))
 	}
@@ -30,18 +34,17 @@ func TestOneKillPerStep(t *testing.T) {
 			t.Errorf("%s, %s: %s", res.job.point, res.job.phase, v)
 		}
 	}
-	h := r.workers[0]
-	for _, without := range []struct {
-		trouble trouble
-		phase   string
-	}{{late(h.relay), inCanary}, {stopped(r.mlflow), inBake}} {
-		o, err := r.without(t.Context(), h, without.trouble, without.phase)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, v := range o.violations {
-			t.Error(v)
-		}
+	r.holds(t, stopped(r.mlflow), inBake)
+}
+
+// holds rolls back without a registry on the third worker.
+func (r *rig) holds(t *testing.T, away trouble, phase string) {
+	o, err := r.without(t.Context(), r.workers[2], away, phase)
+	if err != nil {
+		t.Error(err)
+	}
+	for _, v := range o.violations {
+		t.Error(v)
 	}
 }
 

@@ -73,7 +73,7 @@ func kills(ctx context.Context, args []string, out, talk io.Writer) (err error) 
 		jobs = onePerStep(found, random)
 	}
 	began := time.Now()
-	results := r.spend(ctx, jobs)
+	results := r.spend(ctx, r.workers, jobs)
 	took := time.Since(began)
 	var outages []*outage
 	if ctx.Err() == nil {

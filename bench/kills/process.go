@@ -58,5 +58,3 @@ func (p *process) stop(signal syscall.Signal, patience time.Duration) {
 
 // signal reaches the whole group: workers outlive their parent.
 func (p *process) signal(s syscall.Signal) { _ = syscall.Kill(-p.cmd.Process.Pid, s) }
-
-func (p *process) tail() string { return tailOf(p.log) }

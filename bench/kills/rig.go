@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
-	"time"
 
 	"github.com/headgate/headgate/internal/registry/mlflowtest"
 )
@@ -126,75 +125,28 @@ func (r *rig) place() (dir, model string) {
 // calibrate rolls back once in each phase without a kill: that has to work, and
 // it tells which calls there are.
 func (r *rig) calibrate(ctx context.Context) (calls, error) {
-	found := calls{}
-	for _, phase := range []string{inCanary, inBake} {
-		dir, model := r.place()
-		c := &cycle{h: r.workers[0], book: r.book, job: job{phase: phase}, random: newRandom(0)}
-		steps, err := c.rehearse(ctx, dir, model)
-		if err != nil {
-			return nil, fmt.Errorf("a rollback in the %s without a kill: %w", phase, err)
-		}
-		found[phase] = steps
-		r.say("a rollback in the %s makes %d calls to MLflow", phase, len(steps))
-	}
-	return found, nil
-}
-
-// spend runs the jobs on all workers; a kill point that was not reached is tried
-// twice more.
-func (r *rig) spend(ctx context.Context, jobs []job) []result {
-	todo := make(chan job, len(jobs))
-	for _, j := range jobs {
-		todo <- j
-	}
-	close(todo)
-	var mu sync.Mutex
-	var results []result
+	phases := []string{inCanary, inBake}
+	var steps [2][]step
+	var errs [2]error
 	var wait sync.WaitGroup
-	began := time.Now()
-	for _, h := range r.workers {
+	for n := range min(2, len(r.workers)) {
 		wait.Go(func() {
-			for j := range todo {
-				if ctx.Err() != nil {
-					return
+			for i := n; i < len(phases); i += min(2, len(r.workers)) {
+				dir, model := r.place()
+				c := &cycle{h: r.workers[n], book: r.book, job: job{phase: phases[i]}, random: newRandom(0)}
+				if steps[i], errs[i] = c.rehearse(ctx, dir, model); errs[i] != nil {
+					errs[i] = fmt.Errorf("a rollback in the %s without a kill: %w", phases[i], errs[i])
 				}
-				res := r.one(ctx, h, j)
-				if ctx.Err() != nil {
-					return // cut short: no result
-				}
-				mu.Lock()
-				results = append(results, res)
-				n := len(results)
-				mu.Unlock()
-				r.report(n, len(jobs), time.Since(began), res)
 			}
 		})
 	}
 	wait.Wait()
-	return results
-}
-
-func (r *rig) one(ctx context.Context, h *headgate, j job) result {
-	var res result
-	for range 3 {
-		dir, model := r.place()
-		if res = run(ctx, h, r.book, j, dir, model); !res.notReached {
-			return res
-		}
-		j.seed++
+	found := calls{}
+	for i, phase := range phases {
+		r.say("a rollback in the %s makes %d calls to MLflow", phase, len(steps[i]))
+		found[phase] = steps[i]
 	}
-	res.violate("the kill point was not reached in three tries")
-	return res
-}
-
-func (r *rig) report(n, of int, took time.Duration, res result) {
-	r.say("%3d/%d %5.0f s  %-6s %-52s %-11s right after %s", n, of, took.Seconds(), res.job.phase, res.job.point, res.ending, seconds(res.rightAfter))
-	for _, text := range res.notes {
-		r.say("        note: %s", text)
-	}
-	for _, v := range res.violations {
-		r.say("        VIOLATION: %s", v)
-	}
+	return found, errors.Join(errs[:]...)
 }
 
 // repository is the root of the one that the working directory is in.
