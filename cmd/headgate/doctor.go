@@ -11,20 +11,22 @@ import (
 )
 
 func (c *cli) doctorCommand() *cobra.Command {
-	var config string
+	var config, tracking string
 	cmd := &cobra.Command{
-		Use:   "doctor",
+		Use:   "doctor [MODEL...]",
 		Short: "Say in words what is wrong with the connections",
 		Long: `Asks the running server what it finds: the registry (unreachable, not allowed,
 Host refused, no stages, artifacts only) and what the backends serve. With
---config it looks at the registry of that policy itself, without a server.
+--config it looks at the registry of that policy itself, without a server; with
+--tracking-uri, or MLFLOW_TRACKING_URI when no server is named, at that MLflow
+and the models given.
 
 Exit code 1 when something is wrong; a warning is not.`,
 		Example: `  headgate doctor
-  headgate doctor --config policy.yaml`,
-		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			findings, err := c.findings(cmd.Context(), config)
+  headgate doctor --config policy.yaml
+  headgate doctor churn-model --tracking-uri http://127.0.0.1:5000`,
+		RunE: func(cmd *cobra.Command, models []string) error {
+			findings, err := c.findings(cmd.Context(), config, tracking, models)
 			if err != nil {
 				return err
 			}
@@ -32,6 +34,7 @@ Exit code 1 when something is wrong; a warning is not.`,
 		},
 	}
 	configFlag(cmd, &config)
+	trackingFlag(cmd, &tracking)
 	return c.withJSON(cmd)
 }
 
@@ -39,13 +42,16 @@ func configFlag(cmd *cobra.Command, into *string) {
 	cmd.Flags().StringVar(into, "config", "", "policy `FILE`")
 }
 
-func (c *cli) findings(ctx context.Context, config string) ([]client.Finding, error) {
+func (c *cli) findings(ctx context.Context, config, tracking string, models []string) ([]client.Finding, error) {
 	if config != "" {
 		policy, err := configs.Load(config)
 		if err != nil {
 			return nil, c.policyError(err)
 		}
 		return app.Doctor(ctx, policy)
+	}
+	if uri, direct := c.direct(tracking); direct {
+		return app.DoctorAt(ctx, uri, models)
 	}
 	server, err := c.server()
 	if err != nil {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,23 +69,33 @@ func Register(ctx context.Context, trackingURI string, r admin.Registration) (ad
 
 // Doctor looks at a policy's registry and journal, without a server.
 func Doctor(ctx context.Context, p *configs.Policy) ([]admin.Finding, error) {
-	var findings []admin.Finding
-	if p.Registry.MLflow != nil {
-		reg, err := registry.NewMLflow(*p.Registry.MLflow, registry.Options{})
-		if err != nil {
-			return nil, stageRefusal(err)
-		}
-		var models []string
-		for name := range p.Models {
-			models = append(models, name)
-		}
-		for _, f := range reg.Diagnose(ctx, models) {
-			findings = append(findings, admin.Finding{Level: admin.Level(f.Level), What: f.What, Hint: f.Hint})
-		}
-	} else {
-		findings = append(findings, admin.Finding{Level: admin.LevelOK, What: "the registry is the local one, in the journal"})
+	if p.Registry.MLflow == nil {
+		local := admin.Finding{Level: admin.LevelOK, What: "the registry is the local one, in the journal"}
+		return []admin.Finding{local, journalFinding(p.State.Dir)}, nil
 	}
+	reg, err := registry.NewMLflow(*p.Registry.MLflow, registry.Options{})
+	if err != nil {
+		return nil, stageRefusal(err)
+	}
+	findings := diagnose(ctx, reg, slices.Sorted(maps.Keys(p.Models)))
 	return append(findings, journalFinding(p.State.Dir)), nil
+}
+
+// DoctorAt looks at an MLflow registry and the models named, without a policy.
+func DoctorAt(ctx context.Context, trackingURI string, models []string) ([]admin.Finding, error) {
+	reg, err := mlflowAt(trackingURI)
+	if err != nil {
+		return nil, err
+	}
+	return diagnose(ctx, reg, models), nil
+}
+
+func diagnose(ctx context.Context, reg *registry.MLflow, models []string) []admin.Finding {
+	var findings []admin.Finding
+	for _, f := range reg.Diagnose(ctx, models) {
+		findings = append(findings, admin.Finding{Level: admin.Level(f.Level), What: f.What, Hint: f.Hint})
+	}
+	return findings
 }
 
 func journalFinding(dir string) admin.Finding {

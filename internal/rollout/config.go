@@ -15,6 +15,7 @@ const (
 	DefaultReloadTimeout = 60 * time.Second
 	OnInconclusiveHold   = "hold"
 	OnInconclusiveBack   = "rollback"
+	OnNewerRefuse        = "refuse"
 )
 
 // Config is one model's policy: how a candidate is tried and what it must hold.
@@ -26,6 +27,8 @@ type Config struct {
 	// OnInconclusive says what the end of a hold does without a verdict:
 	// hold | rollback.
 	OnInconclusive string `yaml:"on_inconclusive,omitempty" json:"on_inconclusive"`
+	// OnNewer says what a start does while another version is on trial: refuse.
+	OnNewer string `yaml:"on_newer,omitempty" json:"on_newer"`
 	// AfterPromote tells the baseline's upstreams to load what was promoted;
 	// nil: they are waited for.
 	AfterPromote *AfterPromote `yaml:"after_promote,omitempty" json:"after_promote,omitempty"`
@@ -107,6 +110,9 @@ func (c *Config) SetDefaults() {
 	if c.OnInconclusive == "" {
 		c.OnInconclusive = OnInconclusiveHold
 	}
+	if c.OnNewer == "" {
+		c.OnNewer = OnNewerRefuse
+	}
 	if c.AfterPromote != nil && c.AfterPromote.Timeout == 0 {
 		c.AfterPromote.Timeout = DefaultReloadTimeout
 	}
@@ -130,6 +136,9 @@ func (c Config) Validate(report func(path string, value any, wanted string)) {
 	}
 	if c.OnInconclusive != OnInconclusiveHold && c.OnInconclusive != OnInconclusiveBack {
 		report("on_inconclusive", c.OnInconclusive, "hold or rollback")
+	}
+	if c.OnNewer != OnNewerRefuse {
+		report("on_newer", c.OnNewer, "refuse: a start is refused while another version is on trial")
 	}
 	c.validateReload(report)
 	c.validatePlan(report)
