@@ -211,6 +211,7 @@ func (d *decision) reloadEnded(e ReloadEnded) {
 		d.note("reload_failed", map[string]any{"error": e.Error})
 		return
 	}
+	d.Reloaded = true
 	d.note("reloaded", nil)
 }
 

@@ -252,3 +252,23 @@ func TestOrphanIsEndedByHand(t *testing.T) {
 		t.Errorf("a live rollout was taken for orphan %q", next.ID)
 	}
 }
+
+func TestReloadThatCannotBeSeen(t *testing.T) {
+	blind := healthy()
+	blind.Baseline.Verifiable, blind.Baseline.Version = false, ""
+	s := in(Baking, 3, canary.Full)
+	s.Reason, s.Unverified = ReasonReloading, true
+	if s, _ = decide(t, s, tickWith(judge.Pass, blind)); s.Phase != Baking || s.Weight != canary.Full {
+		t.Errorf("users went to upstreams that nobody has reloaded: %s at %s", s.Phase, s.Weight)
+	}
+	byHand, _ := decide(t, s, Commanded{Command: Command{Kind: Advance}, Health: blind})
+	if byHand.Phase != Promoted || byHand.Weight != 0 {
+		t.Errorf("a person said they are: %s at %s", byHand.Phase, byHand.Weight)
+	}
+	s, _ = decide(t, s, ReloadEnded{})
+	if s, _ = decide(t, s, tickWith(judge.Pass, blind)); s.Phase != Promoted || s.Weight != 0 {
+		t.Errorf("the hook was taken: %s at %s", s.Phase, s.Weight)
+	}
+	_, _, err := Decide(State{Phase: Baking, Reason: ReasonReloading, Step: 3, Policy: testPolicy()}, Commanded{Command: Command{Kind: Advance}, Health: healthy()}, noon)
+	wantRefusal(t, err, Refused)
+}

@@ -141,8 +141,11 @@ func (d *decision) armsServed(h Health) bool {
 	return d.Weight == fullWeight || h.Baseline.Up > 0
 }
 
+// awaitReload waits until the baseline's upstreams are seen to serve the
+// promoted version. Where that cannot be seen the hook's answer has to do, and
+// without a hook a person says it (advance).
 func (d *decision) awaitReload(t Tick) {
-	if d.baselineReloaded(t.Health) || (!t.Health.Baseline.Verifiable && d.Unverified) {
+	if d.baselineReloaded(t.Health) || (!t.Health.Baseline.Verifiable && d.Reloaded) {
 		d.complete()
 	}
 }

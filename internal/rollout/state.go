@@ -41,6 +41,8 @@ type State struct {
 	WarmUntil time.Duration `json:"warm_until"`
 	// Evidence is how many strata the evidence log has to hold at least.
 	Evidence uint64 `json:"evidence"`
+	// Reloaded: the reload hook was taken by every upstream of the baseline.
+	Reloaded bool `json:"reloaded,omitempty"`
 	// Resume is where a paused rollout goes on; nil unless Paused.
 	Resume *ResumePoint `json:"resume,omitempty"`
 	// Order is the rollback under way or done; nil without one.
