@@ -55,10 +55,11 @@ func (m *MLflow) dropTag(ctx context.Context, op, model, version, key string) er
 	err := m.do(ctx, call{op: op, method: http.MethodDelete, path: "model-versions/delete-tag", body: map[string]any{
 		"name": model, "version": version, "key": key,
 	}})
-	switch kindOf(err) {
-	case Gone:
+	kind := kindOf(err)
+	if kind == Gone {
 		return nil
-	case Denied:
+	}
+	if kind == Denied {
 		return m.setTag(ctx, op, model, version, key, tagCleared)
 	}
 	return err
