@@ -38,6 +38,9 @@ func TestBadCandidateIsTakenBack(t *testing.T) {
 	if _, err := r.app.Command(t.Context(), "m", rollout.Command{Kind: rollout.Start, Version: "2", Baseline: "1"}); err == nil {
 		t.Error("a version that was rolled back started again without --again")
 	}
+	if b, err := r.app.book.Baseline(t.Context(), "m"); err != nil || b != "1" {
+		t.Errorf("the registry's Production version is %q, %v; want the baseline that start named", b, err)
+	}
 	report, err := r.app.VerifyJournal(t.Context())
 	if err != nil || !report.Intact || report.Count < 4 {
 		t.Errorf("journal %+v, %v", report, err)

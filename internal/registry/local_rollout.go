@@ -30,6 +30,10 @@ func (l *Local) Begin(ctx context.Context, r BeginRequest) (Binding, error) {
 		if id := rival(m.Versions, r.RolloutID); id != "" {
 			return running(r.Model, id)
 		}
+		if baseline.Stage != StageProduction { // named by the operator, and nothing else is
+			m.raise(baseline.Version)
+			baseline.Stage = StageProduction
+		}
 		b = Binding{
 			Mode: ModeLocal, Model: r.Model, RolloutID: r.RolloutID, RunID: r.RolloutID, Baseline: baseline.Version,
 			Candidate: candidate.Version, BaselineStage: baseline.Stage, CandidateStage: candidate.Stage,
