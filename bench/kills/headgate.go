@@ -28,7 +28,7 @@ routes:
     baseline:  {upstreams: [%[7]q], version_from: {path: /health, field: version}}
     candidate: {upstreams: [%[8]q], version_from: {path: /health, field: version}}
     key: {header: X-User-Id}
-    timeout: 2s
+    timeout: 5s
     expose_arm: true
 models:
   %[6]s:

@@ -77,7 +77,7 @@ func printRow(w io.Writer, name, phase string, results []result) {
 	}
 	slices.Sort(took)
 	fmt.Fprintf(w, "| %s | %s | %d | %d | %d | %d | %d | %d | %d | %d | %s | %s |\n", name, phase, len(results),
-		ends[durable], ends[judged], ends[judgedNew], ends[byOperator], right, single, early, seconds(took[len(took)/2]), seconds(took[len(took)-1]))
+		ends[durable], ends[judged], ends[judgedNew], ends[byOperator], right, single, early, seconds((took[(len(took)-1)/2]+took[len(took)/2])/2), seconds(took[len(took)-1]))
 }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.2f s", d.Seconds()) }
