@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -52,6 +53,7 @@ type App struct {
 	models map[string]*model
 
 	running  context.Context
+	stopping atomic.Bool
 	teardown []func()
 }
 
@@ -106,7 +108,8 @@ func (a *App) build() error {
 // Run serves until ctx ends, then drains.
 func (a *App) Run(ctx context.Context) error {
 	defer a.close()
-	running, stop := context.WithCancel(ctx)
+	// Decisions go on while traffic drains: a candidate may fail until the end.
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	a.mu.Lock()
 	a.running = running
@@ -123,6 +126,7 @@ func (a *App) Run(ctx context.Context) error {
 	var err error
 	select {
 	case <-ctx.Done():
+		a.stopping.Store(true)
 		a.log.Info("stopping: draining traffic")
 	case err = <-failed:
 	}
@@ -133,7 +137,8 @@ func (a *App) Run(ctx context.Context) error {
 	return err
 }
 
-// drain lets the requests under way end; decisions go on meanwhile.
+// drain lets the requests under way end; the admin side answers until then, and
+// says that it is not ready.
 func (a *App) drain() error {
 	ctx, cancel := context.WithTimeout(context.Background(), drainLimit)
 	defer cancel()

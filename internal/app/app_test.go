@@ -185,3 +185,27 @@ func TestRollbackOfWhatTheJournalLost(t *testing.T) {
 		t.Errorf("the registry still holds marks of %q, %v", id, err)
 	}
 }
+
+func TestDecisionsGoOnWhileTrafficDrains(t *testing.T) {
+	r := newRig(t, "1m", "10s")
+	r.candidate.delay.Store(int64(1500 * time.Millisecond))
+	r.boot()
+	r.ready()
+	r.do(rollout.Command{Kind: rollout.Start, Version: "2", Baseline: "1"})
+	stop := r.traffic()
+	time.Sleep(500 * time.Millisecond)
+	done := make(chan struct{})
+	go func() { defer close(done); r.stopped() }()
+	for end := time.Now().Add(5 * time.Second); r.app.Ready() == nil; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("still ready after it was told to stop")
+		}
+	}
+	if v := r.do(rollout.Command{Kind: rollout.Rollback, Reason: "while draining"}); v.Weight != 0 {
+		t.Errorf("weight %s after a rollback during the drain", v.Weight)
+	}
+	<-done
+	if failed := stop(); failed > 0 {
+		t.Errorf("%d requests failed on the baseline", failed)
+	}
+}

@@ -158,10 +158,10 @@ func (a *App) VerifyJournal(ctx context.Context) (admin.Verification, error) {
 func (a *App) Ready() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.running == nil {
+	switch {
+	case a.running == nil:
 		return errors.New("starting")
-	}
-	if a.running.Err() != nil {
+	case a.stopping.Load():
 		return errors.New("stopping")
 	}
 	return nil
