@@ -85,9 +85,9 @@ func (r *run) all() {
 	}
 }
 
-// ticketEarly leaves the ticket when the registry takes longer than people
-// should wait for it, be it down or slow. done ends that, and returns when
-// nothing of it is under way.
+// ticketEarly leaves the ticket, and tells people, when the registry takes
+// longer than they should wait for it, be it down or slow. done ends that, and
+// returns when nothing of it is under way.
 func (r *run) ticketEarly() (done func()) {
 	if r.job.State.Phase == rollout.RolledBack {
 		return func() {}
@@ -96,11 +96,15 @@ func (r *run) ticketEarly() (done func()) {
 	var wait sync.WaitGroup
 	wait.Go(func() {
 		for rollout.Sleep(ctx, incidentPatience) {
-			err := r.Desk.Keep(ctx, r.job.State.Model, r.pendingIncident())
-			if err == nil {
-				return
+			in := r.pendingIncident()
+			if err := r.Desk.Keep(ctx, r.job.State.Model, in); err != nil {
+				r.Log.Error("incident not kept yet", "rollout", r.order.ID, "error", err)
+				continue
 			}
-			r.Log.Error("incident not kept yet", "rollout", r.order.ID, "error", err)
+			if err := r.Desk.Tell(ctx, r.job.State.Model, in); err != nil {
+				r.Log.Warn("told of the incident only when the registry is right", "rollout", r.order.ID, "error", err)
+			}
+			return
 		}
 	})
 	return func() { cancel(); wait.Wait() }
@@ -112,7 +116,7 @@ func (r *run) pendingIncident() Incident {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if in.Registry.Result == "" {
-		in.Registry.Result, in.Registry.Found = "pending", cmp.Or(r.trouble, "the registry has not answered yet")
+		in.Registry.Result, in.Registry.Found = ResultPending, cmp.Or(r.trouble, "the registry has not answered yet")
 	}
 	return in
 }

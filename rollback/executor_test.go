@@ -159,6 +159,9 @@ func TestRegistryThatIsAwayIsOwedAndThePeopleToldEarly(t *testing.T) {
 		if len(w.kept) != 2 || w.kept[0].Registry.Result != "pending" || w.kept[1].Registry.Result != rollout.ResultDone {
 			t.Errorf("incidents kept: %+v", w.kept)
 		}
+		if tells := len(slices.DeleteFunc(slices.Clone(w.calls), func(c string) bool { return c != "tell" })); tells != 2 {
+			t.Errorf("people were told %d times, want early and in the end", tells)
+		}
 		if w.kept[0].ID != w.kept[1].ID {
 			t.Error("two incidents instead of one that is brought up to date")
 		}

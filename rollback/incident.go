@@ -47,6 +47,9 @@ type Times struct {
 	IncidentAt   *time.Time `json:"incident_at"`
 }
 
+// ResultPending says that the registry has not been told yet.
+const ResultPending = "pending"
+
 // Registered is what was done in the registry, and what stands there.
 type Registered struct {
 	Mode    string           `json:"mode"`

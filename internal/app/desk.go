@@ -50,8 +50,12 @@ func (d *desk) places(model string, files bool) []notify.Config {
 
 func (d *desk) deliver(ctx context.Context, model string, files bool, in rollback.Incident) error {
 	var failed []error
+	id := in.ID
+	if !files && in.Registry.Result == rollback.ResultPending { // a message of its own: the final one is no repetition
+		id += "-" + rollback.ResultPending
+	}
 	for _, c := range d.places(model, files) {
-		failed = append(failed, notify.Deliver(ctx, c, notify.Message{ID: in.ID, Title: in.Title, JSON: in.JSON(), Markdown: []byte(in.Ticket())}))
+		failed = append(failed, notify.Deliver(ctx, c, notify.Message{ID: id, Title: in.Title, JSON: in.JSON(), Markdown: []byte(in.Ticket())}))
 	}
 	return errors.Join(failed...)
 }
