@@ -1,11 +1,14 @@
 package app
 
 import (
+	"encoding/json"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/headgate/headgate/internal/admin"
 	"github.com/headgate/headgate/internal/rollout"
 )
 
@@ -207,5 +210,39 @@ func TestDecisionsGoOnWhileTrafficDrains(t *testing.T) {
 	<-done
 	if failed := stop(); failed > 0 {
 		t.Errorf("%d requests failed on the baseline", failed)
+	}
+}
+
+func TestChangesByHandAreRecorded(t *testing.T) {
+	r := newRig(t, "1m", "10s")
+	r.boot()
+	if _, err := r.app.Register(t.Context(), admin.Registration{Name: "m", Source: "s3://bucket/7", By: "ann"}); err != nil {
+		t.Fatal(err)
+	}
+	var wait sync.WaitGroup
+	for range 4 { // writers at once
+		wait.Go(func() {
+			if _, err := r.app.TransitionStage(t.Context(), admin.Move{Model: "m", Version: "1", Stage: "staging", By: "ann"}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wait.Wait()
+	entries, err := r.app.JournalEntries(t.Context(), 1, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]int{}
+	for _, e := range entries {
+		var line byHand
+		if err := json.Unmarshal(e.Body, &line); err != nil {
+			t.Fatal(err)
+		}
+		if line.By == "ann" {
+			seen[line.Kind+" "+line.To+" "+line.Rungs]++
+		}
+	}
+	if seen["register  "] != 1 || seen["transition_stage Staging not asked"] != 4 {
+		t.Errorf("recorded %v", seen)
 	}
 }

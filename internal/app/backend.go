@@ -65,7 +65,9 @@ func (a *App) Register(ctx context.Context, r admin.Registration) (admin.Version
 		return admin.Version{}, refusal(err)
 	}
 	a.lookAgain(r.Name)
-	return admin.Version{Model: v.Model, Version: v.Version, Stage: v.Stage, Source: v.Source, RunID: v.RunID}, nil
+	out := admin.Version{Model: v.Model, Version: v.Version, Stage: v.Stage, Source: v.Source, RunID: v.RunID}
+	a.note(ctx, registerNote(out, r.By))
+	return out, nil
 }
 
 // TransitionStage moves exactly one version.
@@ -78,7 +80,9 @@ func (a *App) TransitionStage(ctx context.Context, m admin.Move) (admin.Transiti
 		return admin.Transition{}, stageRefusal(err)
 	}
 	a.lookAgain(m.Model)
-	return admin.Transition{Model: m.Model, Version: m.Version, From: t.From, To: t.To, Rungs: admin.RungsNotAsked}, nil
+	out := admin.Transition{Model: m.Model, Version: m.Version, From: t.From, To: t.To, Rungs: admin.RungsNotAsked}
+	a.note(ctx, transitionNote(out, m.By))
+	return out, nil
 }
 
 func (a *App) lookAgain(name string) {
