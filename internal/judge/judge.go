@@ -80,6 +80,7 @@ func (j *Judge) BeginStep(step int) {
 	}
 	s.Step, s.StepStrata, s.Alone = step, 0, false
 	s.StepTotal, s.Later = [2]traffic{}, [2]uint64{}
+	s.markStep()
 	for i, g := range j.gates {
 		g.beginStep(&s.Gates[i])
 	}

@@ -28,7 +28,7 @@ type Evidence struct {
 	Limit float64 `json:"limit"`
 }
 
-// ArmCounts are counted requests per arm, over the whole rollout.
+// ArmCounts are counted requests per arm, those that the values were measured on.
 type ArmCounts struct {
 	Baseline  uint64 `json:"baseline"`
 	Candidate uint64 `json:"candidate"`
@@ -50,7 +50,7 @@ type GateVerdict struct {
 	// MinDetectable is how far beyond its limit to roll back a candidate would
 	// have had to be for its failure to be seen by now; points or seconds.
 	MinDetectable *float64  `json:"min_detectable"`
-	Baseline      *float64  `json:"baseline"` // measured over the whole rollout
+	Baseline      *float64  `json:"baseline"` // measured in this step, over the rollout while the step is young
 	Candidate     *float64  `json:"candidate"`
 	N             ArmCounts `json:"n"`
 	Reason        string    `json:"reason"`

@@ -12,7 +12,7 @@ import (
 	"github.com/headgate/headgate/internal/kpi"
 )
 
-const stateFormat = 1
+const stateFormat = 2
 
 // state is everything the judge remembers; what is not in here follows from the
 // configuration. Its fields are exported for the checkpoint.
@@ -25,6 +25,7 @@ type state struct {
 	StepTotal  [2]traffic
 	Later      [2]uint64 // requests of the step after its first stratum
 	Total      [2]sums
+	AtStep     [2]sums // Total when the step began
 	Past       past
 	Gates      []gateState
 }
@@ -46,6 +47,7 @@ func (j *Judge) fresh() state {
 	s.Past = past{Latency: make([]float64, bins), Taus: make([]tau, len(j.quantiles))}
 	for arm := range s.Total {
 		s.Total[arm].Latency = make([]uint64, bins)
+		s.AtStep[arm].Latency = make([]uint64, bins)
 	}
 	for _, g := range j.gates {
 		s.Gates = append(s.Gates, g.fresh())
@@ -89,6 +91,39 @@ func (t *sums) counts() kpi.Counts {
 	return c
 }
 
+// since is what was added after before.
+func (t *sums) since(before sums) *sums {
+	out := &sums{Requests: t.Requests - before.Requests, Failures: t.Failures - before.Failures, Overflow: t.Overflow - before.Overflow}
+	for i, n := range t.Latency {
+		out.Latency = append(out.Latency, n-before.Latency[i])
+	}
+	return out
+}
+
+// markStep remembers where the step's own counts begin.
+func (s *state) markStep() {
+	for arm, t := range s.Total {
+		s.AtStep[arm] = *t.since(sums{Latency: make([]uint64, len(t.Latency))})
+	}
+}
+
+// measured is what a verdict shows: this step's counts once it has
+// enough of them, so that what was good in the canary does not cover what is
+// bad in the bake; the whole rollout's before. An arm that the step does not
+// serve is shown with all that was counted on it.
+func (s *state) measured(whole [2]kpi.Counts, enough uint64) [2]kpi.Counts {
+	if s.StepTotal[kpi.Candidate].Requests < enough {
+		return whole
+	}
+	out := whole
+	for arm := range s.Total {
+		if c := s.Total[arm].since(s.AtStep[arm]).counts(); c.Requests > 0 {
+			out[arm] = c
+		}
+	}
+	return out
+}
+
 // checkpoint is the stored form.
 type checkpoint struct {
 	Format int
@@ -129,8 +164,8 @@ func (j *Judge) Restore(data []byte) error {
 func (j *Judge) fits(s state) bool {
 	bins := j.layout.Bins()
 	ok := len(s.Past.Latency) == bins && len(s.Past.Taus) == len(j.quantiles) && len(s.Gates) == len(j.gates)
-	for _, t := range s.Total {
-		ok = ok && len(t.Latency) == bins
+	for arm, t := range s.Total {
+		ok = ok && len(t.Latency) == bins && len(s.AtStep[arm].Latency) == bins
 	}
 	for i := 0; ok && i < len(j.gates); i++ {
 		want := j.gates[i].fresh()

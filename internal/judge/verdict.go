@@ -17,8 +17,9 @@ func (j *Judge) Judgement() Judgement {
 		Weakened:       s.Total[kpi.Baseline].Overflow+s.Total[kpi.Candidate].Overflow > 0,
 	}
 	arms := [2]kpi.Counts{s.Total[kpi.Baseline].counts(), s.Total[kpi.Candidate].counts()}
+	measured := s.measured(arms, j.config.MinRequests)
 	for i, g := range j.gates {
-		out.Gates = append(out.Gates, j.verdict(g, &s.Gates[i], arms, out.UsersExhausted))
+		out.Gates = append(out.Gates, j.verdict(g, &s.Gates[i], arms, measured, out.UsersExhausted))
 	}
 	j.conclude(&out)
 	return out
@@ -88,14 +89,14 @@ func (j *Judge) traffic() string {
 	return ""
 }
 
-func (j *Judge) verdict(g *gate, s *gateState, arms [2]kpi.Counts, exhausted bool) GateVerdict {
+func (j *Judge) verdict(g *gate, s *gateState, arms, measured [2]kpi.Counts, exhausted bool) GateVerdict {
 	v := GateVerdict{
 		Name: g.config.Name, RollbackWhen: g.rollback.cond.Text,
 		Mode: g.config.Mode, OnFail: g.config.OnFail, Message: g.config.Message,
 		Fail:      &Evidence{E: shown(s.failE()), Limit: 1 / g.alpha},
-		Baseline:  g.measured(j.layout, arms[kpi.Baseline]),
-		Candidate: g.measured(j.layout, arms[kpi.Candidate]),
-		N:         ArmCounts{Baseline: arms[kpi.Baseline].Requests, Candidate: arms[kpi.Candidate].Requests},
+		Baseline:  g.measured(j.layout, measured[kpi.Baseline]),
+		Candidate: g.measured(j.layout, measured[kpi.Candidate]),
+		N:         ArmCounts{Baseline: measured[kpi.Baseline].Requests, Candidate: measured[kpi.Candidate].Requests},
 	}
 	v.MinDetectable = j.minDetectable(g, arms)
 	if g.require != nil {
