@@ -61,7 +61,6 @@ const (
 	ReasonBaselineUnhealthy Reason = "baseline_unhealthy"
 	ReasonEvidenceLost      Reason = "evidence_lost"
 	ReasonRegistryConflict  Reason = "registry_conflict"
-	ReasonGateHold          Reason = "gate_hold"   // a failing gate with on_fail: hold
 	ReasonReloading         Reason = "reloading"   // after the bake: the baseline's upstreams load the new version
 	ReasonNoBaseline        Reason = "no_baseline" // no single Production version
 	ReasonOrphaned          Reason = "orphaned"    // the registry knows an unfinished rollout that the journal does not
