@@ -40,6 +40,7 @@ type ModelDescription struct {
 	PlannedS      float64           `json:"planned_s"`      // all holds, in seconds
 	Plan          []StepDescription `json:"plan"`
 	Gates         []GateDescription `json:"gates"`
+	OnAlert       []string          `json:"on_alert"`
 	Incidents     []string          `json:"incidents"` // without secrets
 	Notes         []string          `json:"notes"`
 	Warnings      []string          `json:"warnings"`
@@ -54,19 +55,45 @@ type StepDescription struct {
 	Sentence string        `json:"sentence"`
 }
 
-// GateDescription is one gate, and how long its require takes at the given rate.
+// GateDescription is one gate, and what it can show at the given rate.
 type GateDescription struct {
 	Name     string `json:"name"`
 	Sentence string `json:"sentence"`
 	Needs    []Need `json:"needs,omitempty"`
+	// Unplanned says why nothing is said of how long the gate takes.
+	Unplanned string `json:"unplanned,omitempty"`
 }
 
-// Need is the time that an equal candidate needs in one step to be shown good
-// enough for one gate.
+// Need is what one gate can show in one step. Margins and effects are in the
+// units of the KPI, shares from 0 to 1; of a latency limit shares of requests.
 type Need struct {
-	Step    int      `json:"step"`    // from 0
-	Seconds *float64 `json:"seconds"` // null: not with this traffic
+	Step int `json:"step"` // from 0
+	// Seconds that an equal candidate needs to be shown good enough; null: never,
+	// or a guard.
+	Seconds *float64 `json:"seconds"`
 	HoldS   float64  `json:"hold_s"`
+	Never   bool     `json:"never,omitempty"` // an equal candidate does not pass
+	// Margin is the smallest one beside the baseline that can be shown in the hold.
+	Margin *float64 `json:"margin,omitempty"`
+	// Seen is how far beyond its limit a candidate is that is taken back within
+	// the hold.
+	Seen *float64 `json:"seen,omitempty"`
+	// Base is the value that both arms are taken to have; Assumed: nobody said so.
+	Base    float64 `json:"base"`
+	Assumed bool    `json:"assumed,omitempty"`
+	// Bases works it out for other values when nobody said what is usual.
+	Bases []BaseNeed `json:"bases,omitempty"`
+
+	evidence float64 // seconds without what comes before it
+	text     string
+}
+
+// BaseNeed is a Need at one usual value.
+type BaseNeed struct {
+	Base    float64  `json:"base"`
+	Seconds *float64 `json:"seconds"`
+	Margin  *float64 `json:"margin,omitempty"`
+	Seen    *float64 `json:"seen,omitempty"`
 }
 
 // Describe says what the policy means, gate by gate, and what of it is probably
@@ -85,9 +112,15 @@ func (p *Policy) describeModel(name string, o DescribeOptions) ModelDescription 
 		Model: name, PolicyHash: p.Hash(name), FalseRollback: float64(m.FalseRollback), FalsePass: float64(m.FalsePass),
 		PlannedS: m.Planned().Seconds(), Plan: describePlan(m.Config), Notes: notes(m.Config), Warnings: m.Warnings(),
 	}
-	d.Gates, d.Incidents = []GateDescription{}, []string{}
+	d.Gates, d.Incidents, d.OnAlert = []GateDescription{}, []string{}, []string{}
+	for _, rule := range m.OnAlert {
+		d.OnAlert = append(d.OnAlert, rule.Sentence())
+	}
 	for _, place := range m.Incidents {
 		d.Incidents = append(d.Incidents, place.String())
+	}
+	if c := m.Drill; c != nil {
+		d.Notes = append(d.Notes, fmt.Sprintf("a start asks for a rollback that was practised (headgate drill %s) at most %s before, with the traffic off within %s and the registry right within %s", name, c.MaxAge, c.TrafficOff, c.Registry))
 	}
 	for i, sentence := range m.Sentences() {
 		d.Gates = append(d.Gates, GateDescription{Name: m.Gates[i].Name, Sentence: sentence})
@@ -98,32 +131,18 @@ func (p *Policy) describeModel(name string, o DescribeOptions) ModelDescription 
 	d.Warnings = append(d.Warnings, m.WarningsAt(o.Base["error_rate"])...)
 	d.Warnings = append(d.Warnings, p.unverified(name)...)
 	d.Warnings = append(d.Warnings, unwatched(m.Config)...)
+	d.Warnings = append(d.Warnings, unseen(m.Config)...)
+	d.Warnings = append(d.Warnings, p.unmet(name)...)
 	if o.Rate > 0 {
 		d.plan(m.Config, o)
 	}
 	return d
 }
 
-func describePlan(c rollout.Config) []StepDescription {
-	out := make([]StepDescription, len(c.Plan))
-	for i, s := range c.Plan {
-		out[i] = StepDescription{Index: i, Kind: s.Kind(), Weight: s.Weight(), HoldS: s.Hold().Seconds()}
-		switch {
-		case s.Canary != nil:
-			out[i].Sentence = fmt.Sprintf("%s of the users get the candidate for at least %s", s.Canary.Weight, short(s.Canary.Hold))
-		case s.Promote != nil:
-			out[i].Sentence = "the registry names the candidate Production"
-		case s.Bake != nil:
-			out[i].Sentence = fmt.Sprintf("the candidate serves everyone for %s while the previous version stays warm", short(s.Bake.Hold))
-		}
-	}
-	return out
-}
-
 // bothArms says whether the baseline keeps enough traffic in a step for gates
 // against it to speak (statistics.md §2: above 99 % they cannot).
-func bothArms(s rollout.Step) bool {
-	return s.Canary != nil && s.Canary.Weight <= canary.Full/100*99
+func bothArms(c rollout.Config, s rollout.Step) bool {
+	return s.Promote == nil && s.Approve == nil && c.WeightOf(s) <= canary.Full/100*99
 }
 
 // notes are the terms on which the promises hold.
@@ -137,9 +156,10 @@ func notes(c rollout.Config) []string {
 	if c.WarmUp != nil && *c.WarmUp > 0 {
 		out = append(out, fmt.Sprintf("the first %s after the candidate's weight leaves 0 are no evidence (warm_up)", short(*c.WarmUp)))
 	}
+	out = append(out, freezes(c)...)
 	var alone []string
 	for i, s := range c.Plan {
-		if s.Promote == nil && !bothArms(s) {
+		if s.Promote == nil && s.Approve == nil && !bothArms(c, s) {
 			alone = append(alone, fmt.Sprintf("%d (%s)", i+1, s.Kind()))
 		}
 	}
@@ -185,14 +205,14 @@ func unwatched(c rollout.Config) []string {
 	})
 	var out []string
 	for i, s := range c.Plan {
-		if s.Promote != nil || bothArms(s) {
+		if s.Promote != nil || s.Approve != nil || bothArms(c, s) {
 			continue
 		}
 		if !absolute {
 			out = append(out, fmt.Sprintf("step %d (%s): nothing but the breaker and operators can take the candidate back there: no absolute gate, such as error_rate <= 2%%, can roll back", i+1, s.Kind()))
 		}
-		if i == 0 && len(relative(c)) > 0 {
-			out = append(out, fmt.Sprintf("step 1 leaves the baseline no traffic: %s cannot be shown, and the step never passes", list(relative(c))))
+		if s.Bake == nil && len(relative(c)) > 0 && !slices.ContainsFunc(c.Plan[:i], func(s rollout.Step) bool { return s.Shadow == nil && bothArms(c, s) }) {
+			out = append(out, fmt.Sprintf("step %d leaves the baseline no traffic: %s cannot be shown, and the step never passes", i+1, list(relative(c))))
 		}
 	}
 	return out

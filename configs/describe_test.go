@@ -29,15 +29,21 @@ func replacing(pairs ...string) func(string) string {
 
 // The text is the product: it stands in the golden file as a person sees it.
 func TestDescribeText(t *testing.T) {
-	p, err := Load("churn.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for golden, o := range map[string]DescribeOptions{
-		"testdata/describe-churn.txt":      {},
-		"testdata/describe-churn-rate.txt": {Rate: 50, Users: 5000, Base: map[string]float64{"error_rate": 0.005}},
+	for golden, c := range map[string]struct {
+		file string
+		o    DescribeOptions
+	}{
+		"testdata/describe-churn.txt":                 {"churn.yaml", DescribeOptions{}},
+		"testdata/describe-churn-rate.txt":            {"churn.yaml", DescribeOptions{Rate: 50, Users: 5000, Base: map[string]float64{"error_rate": 0.005}}},
+		"testdata/describe-shadow-approve-canary.txt": {"shadow-approve-canary.yaml", DescribeOptions{}},
+		"testdata/describe-blue-green.txt":            {"blue-green.yaml", DescribeOptions{}},
+		"testdata/describe-recommendation.txt":        {"recommendation-canary.yaml", DescribeOptions{Rate: 5}},
 	} {
-		got := p.Describe(o).Text()
+		p, err := Load(c.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := p.Describe(c.o).Text()
 		if *update {
 			if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
 				t.Fatal(err)
@@ -61,11 +67,11 @@ func TestDescribeWarns(t *testing.T) {
 	}{
 		"nothing to say": {replacing("      - bake: {hold: 1h}\n", ""), DescribeOptions{}, ""},
 		"hold too short": {replacing("hold: 2h", "hold: 10s"), DescribeOptions{Rate: 50},
-			"gate errors, step 1: takes about 3m at 50 requests/s, its hold is 10s: the step will last longer than its hold, inconclusive meanwhile"},
+			"gate errors, step 1: takes about 4m at 50 requests/s, its hold is 10s: the step will last longer than its hold, inconclusive meanwhile"},
 		"never at this rate of failures": {replacing("error_rate <= baseline + 1%", "latency_p95 <= 200ms"), DescribeOptions{Rate: 50, Base: map[string]float64{"latency_p95": 0.2}},
 			"gate errors, step 1: an equal candidate does not pass with this traffic: the margin is too small for the values given with --base"},
 		"too few users": {unchanged, DescribeOptions{Rate: 50, Users: 100},
-			"gate errors, step 1: needs about 4548 users, there are 100: each counts once in a rollout, so the step ends up as users exhausted"},
+			"gate errors, step 1: needs about 8011 users, there are 100: each counts once in a rollout, so the step ends up as users exhausted"},
 		"bake without an absolute gate": {unchanged, DescribeOptions{},
 			"step 3 (bake): nothing but the breaker and operators can take the candidate back there: no absolute gate, such as error_rate <= 2%, can roll back"},
 		"everyone at once": {replacing("weight: 10%", "weight: 100%"), DescribeOptions{},

@@ -26,12 +26,15 @@ func (m ModelDescription) text(b *strings.Builder) {
 	b.WriteString("  gates\n")
 	for _, g := range m.Gates {
 		fmt.Fprintf(b, "    - %s\n", g.Sentence)
+		if g.Unplanned != "" {
+			fmt.Fprintf(b, "        how long it takes %s\n", g.Unplanned)
+		}
 		for _, n := range g.Needs {
-			if n.Seconds != nil {
-				fmt.Fprintf(b, "        step %d: about %s to show it for an equal candidate, hold %s\n", n.Step+1, about(*n.Seconds), about(n.HoldS))
-			}
+			fmt.Fprintf(b, "        step %d: %s\n", n.Step+1, n.text)
+			n.bases(b)
 		}
 	}
+	section(b, "on an alert, the first that fits", m.OnAlert)
 	section(b, "incidents go to", m.Incidents)
 	section(b, "notes", m.Notes)
 	section(b, "warnings", m.Warnings)
@@ -45,4 +48,20 @@ func section(b *strings.Builder, title string, lines []string) {
 	for _, line := range lines {
 		fmt.Fprintf(b, "    - %s\n", line)
 	}
+}
+
+// bases is the plan for several usual values, in one line.
+func (n Need) bases(b *strings.Builder) {
+	if len(n.Bases) == 0 {
+		return
+	}
+	var cells []string
+	for _, row := range n.Bases {
+		text := "never"
+		if row.Seconds != nil {
+			text = about(*row.Seconds)
+		}
+		cells = append(cells, fmt.Sprintf("%g%% %s", row.Base*100, text))
+	}
+	fmt.Fprintf(b, "          that was for %g%% on both arms; to show it at %s (--base says what is usual)\n", n.Base*100, strings.Join(cells, ", "))
 }

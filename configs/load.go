@@ -30,6 +30,7 @@ func parse(name string, data []byte, lookup func(string) (string, bool)) (*Polic
 	p := &Policy{}
 	d := newDecoder(s, lookup)
 	d.decode("", nil, s.root, reflect.ValueOf(p).Elem())
+	d.contracts(p)
 	zeros := d.zeros(reflect.ValueOf(p).Elem())
 	p.setDefaults()
 	d.replaced(zeros, reflect.ValueOf(p).Elem())

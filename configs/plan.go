@@ -3,42 +3,95 @@ package configs
 import (
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/headgate/headgate/internal/judge"
 	"github.com/headgate/headgate/internal/rollout"
 )
 
-// plan says how long each require takes in each step at the given rate, and
-// warns of holds that are over before that.
+// bases are the values that a plan is worked out for when --base does not say
+// what is usual.
+var bases = map[string][]float64{
+	"error_rate": {0, .001, .005, .01, .05}, "invalid_input_rate": {0, .001, .01, .05},
+	"ctr": {.01, .05, .1, .3}, "conversion": {.005, .02, .05}, "auc": {.7, .8, .9}, "f1": {.6, .8},
+}
+
+// plan says what each gate can show in each step at the given rate, and warns of
+// holds that are over before that.
 func (m *ModelDescription) plan(c rollout.Config, o DescribeOptions) {
 	for i, g := range c.Gates {
-		condition, err := judge.ParseCondition(g.Require)
+		condition, err := judge.ParseCondition(planned(g))
 		if err != nil {
-			continue // a guard needs no time: it never holds up
+			continue // an expression
 		}
 		for at, step := range c.Plan {
-			if step.Canary == nil || (condition.Baseline && !bothArms(step)) {
+			if step.Canary == nil || (condition.Baseline && !bothArms(c, step)) {
 				continue
 			}
-			weight := step.Canary.Weight.Ratio()
-			seconds, known := c.TimeToShow(g.Name, o.Rate, weight, o.Base[condition.KPI])
-			if !known && condition.Baseline && condition.KPI != "error_rate" {
-				break // depends on the shape of the latencies: nothing to say
-			}
+			out := judge.Outlook{Rate: o.Rate, Weight: c.WeightOf(step).Ratio(), Base: o.Base}
+			hold := step.Canary.Hold.Seconds() - m.delay(c, at, condition)
 			need := Need{Step: at, HoldS: step.Canary.Hold.Seconds()}
-			warm := 0.0
-			if at == 0 && c.WarmUp != nil {
-				warm = c.WarmUp.Seconds()
+			plan := c.Config.Plan(i, out, max(0, hold))
+			if plan.Why != "" {
+				m.Gates[i].Unplanned = plan.Why
+				break
 			}
-			if known {
-				seconds = max(seconds, minimum(c, o.Rate, weight, condition.Baseline)) + warm
-				need.Seconds = &seconds
+			need.take(c, plan, out, condition, m.delay(c, at, condition), g.Require != "")
+			if plan.Assumed {
+				need.Bases = table(c, i, out, condition, m.delay(c, at, condition), max(0, hold))
 			}
 			m.Gates[i].Needs = append(m.Gates[i].Needs, need)
-			m.Warnings = append(m.Warnings, tooShort(g.Name, need, o, seconds-warm)...)
+			if g.Require != "" {
+				m.Warnings = append(m.Warnings, tooShort(g.Name, condition, need, o)...)
+			}
 		}
 	}
+}
+
+// planned is the condition that a gate is planned by: to advance, else to roll
+// back.
+func planned(g judge.GateConfig) string {
+	if g.Require != "" {
+		return g.Require
+	}
+	return g.RollbackWhen
+}
+
+// delay is what comes before the evidence in a step, in seconds: the warm-up of
+// the first one, the window of outcomes.
+func (m *ModelDescription) delay(c rollout.Config, step int, condition judge.Condition) float64 {
+	out := 0.0
+	if step == 0 && c.WarmUp != nil {
+		out += c.WarmUp.Seconds()
+	}
+	return out + c.OutcomeWait(condition).Seconds()
+}
+
+func (n *Need) take(c rollout.Config, p judge.Planned, o judge.Outlook, condition judge.Condition, delay float64, required bool) {
+	n.Margin, n.Seen, n.Base, n.Assumed, n.Never = p.Margin, p.Seen, p.Base, p.Assumed, required && p.Show == nil
+	if p.Show != nil {
+		n.evidence = max(*p.Show, minimum(c, o.Rate, o.Weight, condition.Baseline))
+		seconds := n.evidence + delay
+		n.Seconds = &seconds
+	}
+	n.text = describeNeed(*n, condition)
+}
+
+// table works the plan out for several usual values.
+func table(c rollout.Config, gate int, o judge.Outlook, condition judge.Condition, delay, hold float64) []BaseNeed {
+	var out []BaseNeed
+	for _, base := range bases[condition.KPI] {
+		o.Base = map[string]float64{condition.KPI: base}
+		p := c.Config.Plan(gate, o, hold)
+		row := BaseNeed{Base: base, Seen: p.Seen, Margin: p.Margin}
+		if p.Show != nil {
+			seconds := max(*p.Show, minimum(c, o.Rate, o.Weight, condition.Baseline)) + delay
+			row.Seconds = &seconds
+		}
+		out = append(out, row)
+	}
+	return out
 }
 
 // minimum is how long the least number of requests takes, in seconds.
@@ -50,21 +103,47 @@ func minimum(c rollout.Config, rate, weight float64, bothArms bool) float64 {
 	return float64(c.MinRequests) / (rate * slowest)
 }
 
-func tooShort(gate string, n Need, o DescribeOptions, evidence float64) []string {
+func tooShort(gate string, condition judge.Condition, n Need, o DescribeOptions) []string {
 	where := fmt.Sprintf("gate %s, step %d", gate, n.Step+1)
-	if n.Seconds == nil {
+	if n.Never {
 		return []string{where + ": an equal candidate does not pass with this traffic: the margin is too small for the values given with --base"}
 	}
 	var out []string
 	if *n.Seconds > n.HoldS {
-		out = append(out, fmt.Sprintf("%s: takes about %s at %g requests/s, its hold is %s: the step will last longer than its hold, inconclusive meanwhile",
-			where, about(*n.Seconds), o.Rate, about(n.HoldS)))
+		text := fmt.Sprintf("%s: takes about %s at %g requests/s, its hold is %s: the step will last longer than its hold, inconclusive meanwhile",
+			where, about(*n.Seconds), o.Rate, about(n.HoldS))
+		if n.Margin != nil {
+			text += fmt.Sprintf("; a margin of %s could be shown in the hold", condition.EffectText(*n.Margin))
+		}
+		out = append(out, text)
 	}
-	if users := float64(o.Users); users > 0 && evidence*o.Rate > users {
+	if users := float64(o.Users); users > 0 && n.evidence*o.Rate > users {
 		out = append(out, fmt.Sprintf("%s: needs about %.0f users, there are %d: each counts once in a rollout, so the step ends up as users exhausted",
-			where, math.Ceil(evidence*o.Rate), o.Users))
+			where, math.Ceil(n.evidence*o.Rate), o.Users))
 	}
 	return out
+}
+
+// describeNeed puts what a step can show into words.
+func describeNeed(n Need, c judge.Condition) string {
+	var parts []string
+	switch {
+	case n.Never:
+		parts = append(parts, "an equal candidate never passes, hold "+about(n.HoldS))
+	case n.Seconds != nil:
+		parts = append(parts, fmt.Sprintf("about %s to show it for an equal candidate, hold %s", about(*n.Seconds), about(n.HoldS)))
+	default:
+		parts = append(parts, "hold "+about(n.HoldS))
+	}
+	if n.Margin != nil && n.Seconds != nil && *n.Seconds > n.HoldS {
+		parts = append(parts, fmt.Sprintf("in the hold a margin of %s could be shown", c.EffectText(*n.Margin)))
+	}
+	if n.Seen != nil {
+		parts = append(parts, c.SeenText(*n.Seen)+" is taken back within it")
+	} else {
+		parts = append(parts, "nothing is seen to fail within it")
+	}
+	return strings.Join(parts, "; ")
 }
 
 // about is a time that a person can compare: two digits are enough.

@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 
 	"github.com/headgate/headgate/internal/admin"
+	"github.com/headgate/headgate/internal/drill"
 	"github.com/headgate/headgate/internal/journal"
 	"github.com/headgate/headgate/internal/notify"
 	"github.com/headgate/headgate/internal/registry"
@@ -31,10 +32,13 @@ type Policy struct {
 	Models map[string]Model `yaml:"models"`
 }
 
-// Model is one model's policy and where its incidents go.
+// Model is one model's policy, where its incidents go and whether its rollback
+// has to be practised.
 type Model struct {
 	rollout.Config `yaml:",inline"`
 	Incidents      []notify.Config `yaml:"incidents,omitempty"`
+	// Drill is what a start asks of the last practised rollback; nil: nothing.
+	Drill *drill.Config `yaml:"drill,omitempty"`
 }
 
 // Proxy is the data plane's part of the policy.
@@ -56,6 +60,9 @@ func (p *Policy) setDefaults() {
 	p.Registry.SetDefaults()
 	for name, m := range p.Models {
 		m.SetDefaults()
+		if m.Drill != nil {
+			m.Drill.SetDefaults()
+		}
 		if m.Incidents == nil {
 			m.Incidents = []notify.Config{{File: filepath.Join(p.State.Dir, IncidentsDir)}}
 		}

@@ -12,19 +12,28 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/headgate/headgate/canary"
+	"github.com/headgate/headgate/internal/bytesize"
 	"github.com/headgate/headgate/internal/judge"
+	"github.com/headgate/headgate/internal/payload"
 	"github.com/headgate/headgate/proxy"
+	"github.com/headgate/headgate/shadow"
 )
 
 // asked says in words what a type takes.
 var asked = map[reflect.Type]string{
-	durationType:                     "a duration with its unit, such as 90s, 10m or 2h",
-	reflect.TypeFor[canary.Weight](): "a share from 0.01% to 100% with at most two decimals, such as 10%",
-	reflect.TypeFor[judge.Rate]():    "a percentage from 0% to 100%, such as 1%",
-	reflect.TypeFor[time.Time]():     "a point in time such as 2027-01-31T12:00:00Z",
-	reflect.TypeFor[netip.Prefix]():  "a network such as 10.0.0.0/8 or 127.0.0.1/32",
-	reflect.TypeFor[proxy.Size]():    "a size such as 512KiB or 10MiB",
-	reflect.TypeFor[proxy.Missing](): "draw, baseline or cookie",
+	durationType:                        "a duration with its unit, such as 90s, 10m or 2h",
+	reflect.TypeFor[canary.Weight]():    "a share from 0.01% to 100% with at most two decimals, such as 10%",
+	reflect.TypeFor[judge.Rate]():       "a percentage from 0% to 100%, such as 1%",
+	reflect.TypeFor[time.Time]():        "a point in time such as 2027-01-31T12:00:00Z",
+	reflect.TypeFor[netip.Prefix]():     "a network such as 10.0.0.0/8 or 127.0.0.1/32",
+	reflect.TypeFor[bytesize.Size]():    bytesize.Wanted,
+	reflect.TypeFor[shadow.Share]():     "a share from 0.01% to 100% with at most two decimals, such as 10%",
+	reflect.TypeFor[payload.Format]():   payload.WantedFormat,
+	reflect.TypeFor[payload.Type]():     payload.WantedType,
+	reflect.TypeFor[payload.Extra]():    payload.WantedExtra,
+	reflect.TypeFor[payload.Rule]():     payload.WantedRule,
+	reflect.TypeFor[payload.Statuses](): payload.WantedStatuses,
+	reflect.TypeFor[proxy.Missing]():    "draw, baseline or cookie",
 }
 
 // scalar fills v from one piece of text. The text is taken as it is written:

@@ -6,6 +6,8 @@ import (
 	"net"
 	"slices"
 	"strings"
+
+	"github.com/headgate/headgate/internal/alerts"
 )
 
 type report = func(path string, value any, wanted string)
@@ -30,6 +32,10 @@ func (p *Policy) validate(r report) {
 		at := join("models", name)
 		m := p.Models[name]
 		m.Validate(under(at, r))
+		alerts.ValidateFor(name, m.OnAlert, func(path string, value any, wanted string) { r(at+".on_alert"+path, value, wanted) })
+		if m.Drill != nil {
+			m.Drill.Validate(under(join(at, "drill"), r))
+		}
 		for i, place := range m.Incidents {
 			place.Validate(under(fmt.Sprintf("%s.incidents[%d]", at, i), r))
 		}
@@ -62,6 +68,22 @@ func (p *Policy) validateModels(r report) {
 		if strings.TrimSpace(name) == "" || strings.ContainsAny(name, "/:") {
 			r(at, nil, "a model name as MLflow takes it: without / and :")
 		}
+		p.validateMeasured(name, r)
+		p.validateApprovers(name, r)
+	}
+}
+
+// validateApprovers refuses a plan that waits for a role which no token can have.
+func (p *Policy) validateApprovers(model string, r report) {
+	for i, s := range p.Models[model].Plan {
+		if s.Approve == nil || s.Approve.Role == "" || slices.Contains(p.Admin.Approvers, s.Approve.Role) {
+			continue
+		}
+		wanted := "a name listed under admin.approvers"
+		if len(p.Admin.Approvers) > 0 {
+			wanted += " (" + oneOf(p.Admin.Approvers, s.Approve.Role) + ")"
+		}
+		r(fmt.Sprintf("models.%s.plan[%d].approve.role", model, i), s.Approve.Role, wanted)
 	}
 }
 

@@ -15,6 +15,7 @@ type answerHead struct {
 	close       bool  // the upstream ends the connection
 	nominated   bool
 	eventStream bool
+	coding      coding
 	dated       bool
 	size        int
 }
@@ -135,6 +136,8 @@ func (a *answerHead) note(f field, keepAlive *bool) bool {
 		a.length = chunked
 	case equalFold(f.name, "content-type"):
 		a.eventStream = len(f.value) >= 17 && equalFold(f.value[:17], "text/event-stream")
+	case equalFold(f.name, "content-encoding"):
+		a.coding = codingOf(f.value)
 	case equalFold(f.name, "date"):
 		a.dated = true
 	case equalFold(f.name, "connection"):

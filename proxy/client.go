@@ -228,6 +228,7 @@ func (c *client) notReceived(err error, idle bool) error {
 // shed lets go of the buffers while the client is idle.
 func (c *client) shed() {
 	c.headBuf, c.outBuf, c.outgoing, c.answer, c.head.fields, c.upstreamHead.fields = nil, nil, nil, nil, nil, nil
+	c.stream.events.line = nil
 	if len(c.waiting) == 0 {
 		c.waiting = nil
 	}

@@ -29,6 +29,9 @@ func (c *client) Write(p []byte) (int, error) {
 	}
 	b := append(c.answer, p[end+len(headEnd):]...)
 	_, err := c.Conn.Write(b)
+	if c.mirrored.due {
+		c.mirrorOffer(b[c.bodyAt:])
+	}
 	if cap(b) > keptAnswer {
 		b = nil
 	}

@@ -3,6 +3,10 @@ package proxy
 import (
 	"net/netip"
 	"time"
+
+	"github.com/headgate/headgate/canary"
+	"github.com/headgate/headgate/internal/payload"
+	"github.com/headgate/headgate/shadow"
 )
 
 // Defaults of the data plane.
@@ -31,6 +35,8 @@ const (
 	DefaultRouteTimeout = 5 * time.Second // to the end of an answer, or to a stream's head
 	DefaultKeyCookie    = "headgate_key"
 	DefaultForceHeader  = "X-Headgate-Force"
+
+	DefaultPayloadBody = 64 * KiB // largest body that is read
 )
 
 // Config is the data plane of a policy. The zero value plus SetDefaults plus
@@ -87,6 +93,14 @@ type Route struct {
 	Timeout   time.Duration `yaml:"timeout,omitempty"`
 	MaxBody   Size          `yaml:"max_body,omitempty"`
 	ExposeArm bool          `yaml:"expose_arm,omitempty"` // X-Headgate-Arm on answers
+	// Payload says what of bodies is read; nil: nothing.
+	Payload *Payload `yaml:"payload,omitempty"`
+	// Errors are failures besides answers from 500 on and those that do not
+	// come; nil: none.
+	Errors *payload.Errors `yaml:"errors,omitempty"`
+	// Shadow is how requests are mirrored while a plan asks for it; nil: with the
+	// defaults.
+	Shadow *shadow.Config `yaml:"shadow,omitempty"`
 }
 
 // Match says which requests a route takes. A route with a host comes before
@@ -176,6 +190,17 @@ func (r *Route) setDefaults(body Size) {
 	fill(&r.MaxBody, body)
 	if r.Key.Missing == MissingCookie {
 		fill(&r.Key.Cookie, DefaultKeyCookie)
+	}
+	if r.Payload != nil {
+		payload := *r.Payload
+		fill(&payload.MaxBody, DefaultPayloadBody)
+		fill(&payload.Sample, canary.Full)
+		r.Payload = &payload
+	}
+	if r.Shadow != nil {
+		mirror := *r.Shadow
+		mirror.SetDefaults()
+		r.Shadow = &mirror
 	}
 	if r.Force != nil && r.Force.Header == "" && r.Force.Cookie == "" {
 		force := *r.Force

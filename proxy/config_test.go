@@ -98,25 +98,6 @@ func TestValidate(t *testing.T) {
 	}
 }
 
-func TestSize(t *testing.T) {
-	for text, want := range map[string]Size{"1": 1, "4096": 4096, "512KiB": 512 << 10, "10MiB": 10 << 20, "2GiB": 2 << 30} {
-		var s Size
-		if err := s.UnmarshalText([]byte(text)); err != nil || s != want {
-			t.Errorf("%q: got %d, %v", text, s, err)
-		}
-		var back Size
-		if err := back.UnmarshalText([]byte(want.String())); err != nil || back != want {
-			t.Errorf("%s came back as %d, %v", want, back, err)
-		}
-	}
-	for _, bad := range []string{"", "KiB", "-1", "1.5MiB", "10MB", "10 MiB", "1e3", "9999999999999999999", "4000000000GiB"} {
-		var s Size
-		if err := s.UnmarshalText([]byte(bad)); err == nil {
-			t.Errorf("%q was taken as %d", bad, s)
-		}
-	}
-}
-
 func TestConfigInYAML(t *testing.T) {
 	var got struct {
 		Traffic Config

@@ -7,7 +7,6 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/headgate/headgate/canary"
-	"github.com/headgate/headgate/internal/kpi"
 )
 
 // exchange is one request and its answer. A connection's buffers are used
@@ -28,6 +27,12 @@ type exchange struct {
 	stream       stream
 
 	id       []byte // the request's id
+	body     []byte // of the request, while the handler runs
+	bodyAt   int    // where the answer's body begins in answer
+	streamed bool   // the answer's body passes through
+	tapped   *tapped
+	counted  bool // the answer is evidence
+	mirrored mirrored
 	keyBuf   []byte // a key made for the client
 	outgoing []byte // what is sent to the upstream
 }
@@ -38,6 +43,9 @@ func (c *client) begin(t *table) {
 	c.table = t
 	c.route = t.match(hostName(c.head.host), c.head.target)
 	c.draw, c.rescued, c.slot, c.upstream = draw{}, false, false, nil
+	c.streamed, c.stream.events.on, c.body = false, false, nil
+	c.counted = false
+	c.mirrorDrop() // of an answer that was not written
 	if validRequestID(c.head.requestID) {
 		c.id = append(c.id[:0], c.head.requestID...)
 	} else {
@@ -71,8 +79,10 @@ func (c *client) serve(ctx *fasthttp.RequestCtx) {
 	c.deadline = c.start.Add(c.route.config.Timeout)
 	c.draw = c.drawArm()
 	body := ctx.Request.Body()
+	c.body = body
 	c.outgoing = c.appendRequestHead(c.outgoing[:0], len(body))
 
+	c.mirrorRequest(body)
 	r := c.attempt(ctx, c.draw.arm, body)
 	c.note(c.draw.arm, r)
 	if r.nothingSent() && c.draw.arm == canary.Candidate && !c.draw.forced {
@@ -132,9 +142,7 @@ func (c *client) note(which canary.Arm, r result) {
 		c.latency = time.Since(c.start)
 	}
 	if c.draw.evidence && r != resultGone {
-		c.route.assignment.Recorder.Record(int(which), kpi.Sample{
-			Key: c.draw.key, Sticky: c.draw.sticky, Latency: c.latency, Failed: r.failed(),
-		})
+		c.counted = c.record(which, r)
 	}
 }
 
@@ -146,6 +154,7 @@ func (c *client) conclude(ctx *fasthttp.RequestCtx, r result) {
 		return
 	case resultOK, resultStatus:
 		code = c.upstreamHead.status
+		c.mirrorAnswered()
 	case resultGone:
 		code = codeGone
 		c.mute = true
@@ -154,6 +163,9 @@ func (c *client) conclude(ctx *fasthttp.RequestCtx, r result) {
 		refusal := r.refusal()
 		code = refusal.status
 		c.reply(refusal)
+	}
+	if !c.mirrored.due {
+		c.mirrorDrop()
 	}
 	c.count(code)
 	c.leave()
@@ -190,6 +202,8 @@ func (c *client) enter() bool {
 
 // leave gives the place back.
 func (c *client) leave() {
+	c.discard(c.tapped) // of a client that has left
+	c.tapped, c.body = nil, nil
 	if c.slot {
 		c.slot = false
 		c.proxy.inFlight.Add(-1)
@@ -201,6 +215,7 @@ func (c *client) abandon() {
 	if c.upstream != nil {
 		c.release(false)
 	}
+	c.mirrorDrop()
 	c.leave()
 }
 

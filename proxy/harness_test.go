@@ -63,13 +63,13 @@ func oneRoute(baseline, candidate string) Config {
 
 // give assigns a weight and returns the recorder of it.
 func (r *running) give(w canary.Weight) *kpi.Recorder {
-	rec := kpi.NewRecorder(kpi.NewLayout())
+	rec := kpi.NewRecorder(kpi.NewLayout(), kpi.Config{})
 	r.Assign(model, Assignment{Split: canary.NewSplit(canary.Salt{1, 2, 3}, w), Recorder: rec})
 	return rec
 }
 
 func counts(rec *kpi.Recorder) (baseline, candidate kpi.Counts) {
-	return rec.Snapshot().Since(kpi.NewRecorder(rec.Layout()).Snapshot())
+	return rec.Snapshot().Since(kpi.NewRecorder(rec.Layout(), kpi.Config{}).Snapshot())
 }
 
 // attempts reads headgate_attempts_total.

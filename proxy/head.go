@@ -24,6 +24,7 @@ type requestHead struct {
 	wantsUpgrade   bool // Connection names Upgrade
 	requestID      []byte
 	cookies        bool
+	coding         []byte // Content-Encoding
 }
 
 // Body lengths that are no number of bytes.
@@ -134,6 +135,8 @@ func (h *requestHead) note(f field) *refusal {
 			h.noteConnection(f.value)
 		case equalFold(f.name, "cookie"):
 			h.cookies = true
+		case equalFold(f.name, "content-encoding"):
+			h.coding = f.value
 		}
 	case 't':
 		if equalFold(f.name, "transfer-encoding") {

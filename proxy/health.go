@@ -13,6 +13,11 @@ import (
 type Assignment struct {
 	Split    canary.Split
 	Recorder *kpi.Recorder
+	// Shadow is the share of the requests on the baseline that the candidate gets
+	// a copy of, at most what the route's shadow.share allows; drawn by the user's
+	// key where ShadowByKey says so, or the route.
+	Shadow      canary.Weight
+	ShadowByKey bool
 }
 
 // Health is what is known of a model's arms.

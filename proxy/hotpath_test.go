@@ -66,7 +66,7 @@ func TestDrawingAnArmDoesNotAllocate(t *testing.T) {
 	m := newMetrics(prometheus.NewRegistry(), func() float64 { return 0 }, func() float64 { return 0 })
 	arms := [2]*arm{{breaker: newBreaker(model, canary.Baseline)}, {breaker: newBreaker(model, canary.Candidate)}}
 	split := canary.NewSplit(canary.Salt{1}, 5000)
-	rec := kpi.NewRecorder(kpi.NewLayout())
+	rec := kpi.NewRecorder(kpi.NewLayout(), kpi.Config{})
 	table := newTable(c, m, []*route{newRoute(c.Routes[0], m, arms, Assignment{Split: split, Recorder: rec})})
 	x := &client{}
 	head := []byte(plainPOST[:len(plainPOST)-26])

@@ -25,6 +25,13 @@ type metrics struct {
 	breaker   *prometheus.GaugeVec
 	panics    prometheus.Counter
 	accept    prometheus.Counter
+	tap       tapVectors
+}
+
+// DurationBuckets are the upper edges of headgate_request_duration_seconds, in
+// seconds: rules on a limit that is none of them are approximate.
+func DurationBuckets() []float64 {
+	return []float64{.001, .0025, .005, .01, .025, .05, .1, .15, .2, .3, .5, 1, 2.5, 5, 10, 30}
 }
 
 func newMetrics(reg prometheus.Registerer, inFlight, open func() float64) *metrics {
@@ -35,15 +42,17 @@ func newMetrics(reg prometheus.Registerer, inFlight, open func() float64) *metri
 		requests: counter("headgate_requests_total", "Answered requests by the arm that was drawn and the code that the client got.", "route", "arm", "code"),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "headgate_request_duration_seconds", Help: "Time to the answer, or to the head of a streamed one.",
-			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .15, .2, .3, .5, 1, 2.5, 5, 10, 30},
+			Buckets: DurationBuckets(),
 		}, []string{"route", "arm"}),
 		attempts:  counter("headgate_attempts_total", "Attempts to get an answer from an arm.", "route", "arm", "result"),
 		fallbacks: counter("headgate_fallbacks_total", "Requests that the baseline answered because the candidate could not be reached.", "route"),
 		breaker:   prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "headgate_breaker_open", Help: "1 while the breaker of an arm is open."}, []string{"route", "arm"}),
 		panics:    prometheus.NewCounter(prometheus.CounterOpts{Name: "headgate_panics_total", Help: "Recovered panics of the data plane."}),
+		tap:       newTapVectors(),
 		accept:    prometheus.NewCounter(prometheus.CounterOpts{Name: "headgate_accept_errors_total", Help: "Connections that could not be accepted, mostly for want of file descriptors."}),
 	}
 	reg.MustRegister(m.requests, m.duration, m.attempts, m.fallbacks, m.breaker, m.panics, m.accept,
+		m.tap.unread, m.tap.invalid, m.tap.unchecked,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "headgate_requests_in_flight", Help: "Requests being answered."}, inFlight),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "headgate_client_connections", Help: "Open client connections."}, open))
 	return m
@@ -54,7 +63,7 @@ func (m *metrics) forget(route string) {
 	labels := prometheus.Labels{"route": route}
 	for _, v := range []interface {
 		DeletePartialMatch(prometheus.Labels) int
-	}{m.requests, m.duration, m.attempts, m.fallbacks, m.breaker} {
+	}{m.requests, m.duration, m.attempts, m.fallbacks, m.breaker, m.tap.unread, m.tap.invalid, m.tap.unchecked} {
 		v.DeletePartialMatch(labels)
 	}
 }

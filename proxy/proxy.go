@@ -15,6 +15,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/headgate/headgate/canary"
+	"github.com/headgate/headgate/shadow"
 )
 
 // Options are what a Proxy needs besides its configuration.
@@ -37,12 +38,14 @@ type Proxy struct {
 	clients  clients
 	inFlight atomic.Int64
 	draining atomic.Bool
+	tap      *tap
 
 	mu          sync.Mutex // of what follows; never taken by a request
 	listener    *net.TCPListener
 	serving     bool
 	closed      bool
 	assignments map[string]Assignment
+	mirrors     map[string]*mirror // by route
 
 	stopping sync.Once
 	stop     chan struct{}  // closed when the shutdown has begun to close things
@@ -61,10 +64,11 @@ func New(c Config, o Options) (*Proxy, error) {
 		return nil, err
 	}
 	p := &Proxy{
-		log: o.Log, onBreaker: o.OnBreaker, assignments: map[string]Assignment{},
+		log: o.Log, onBreaker: o.OnBreaker, assignments: map[string]Assignment{}, mirrors: map[string]*mirror{},
 		clients: clients{open: map[*client]struct{}{}},
 		stop:    make(chan struct{}), stopped: make(chan struct{}),
 	}
+	p.tap = newTap(p.panicked)
 	if p.log == nil {
 		p.log = hclog.NewNullLogger()
 	}
@@ -74,6 +78,7 @@ func New(c Config, o Options) (*Proxy, error) {
 	p.metrics = newMetrics(o.Metrics,
 		func() float64 { return float64(p.inFlight.Load()) },
 		func() float64 { return float64(p.clients.count()) })
+	o.Metrics.MustRegister(shadow.Collector{Mirrors: p.shadows})
 	fasthttp.SetBodySizePoolLimit(bodyPool, bodyPool)
 	listener, err := listen(c.Listen)
 	if err != nil {
@@ -87,6 +92,7 @@ func New(c Config, o Options) (*Proxy, error) {
 	}
 	p.listener = listener
 	p.workers.Go(p.sweep)
+	p.tap.start()
 	return p, nil
 }
 
@@ -132,6 +138,7 @@ func (p *Proxy) serveClient(c *client) {
 			p.panicked(v)
 			_ = c.Close() // it may be closed already
 		}
+		c.mirrorDrop() // of an answer that was not written
 	}()
 	_ = p.server.Load().ServeConn(c) // how a client's connection ends is its own affair
 }
@@ -216,7 +223,7 @@ func (p *Proxy) Assign(model string, a Assignment) {
 		}
 		candidate.setUrgent(a.Split.Weight() > 0)
 	}
-	p.table.Store(t.assign(model, a))
+	p.table.Store(t.assign(model, a, p.mirrorFor))
 }
 
 // Health is what is known of a model's arms, from memory.

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"errors"
 	"net"
 	"strings"
@@ -72,7 +73,13 @@ func (p *Proxy) install(c Config) (unused []*arm, err error) {
 	if old == nil || old.config.ReduceMemory != c.ReduceMemory {
 		p.server.Store(p.newServer(c))
 	}
+	for _, r := range routes {
+		r.mirror = p.mirrorFor(r.config, r.assignment)
+	}
 	p.table.Store(newTable(c, p.metrics, routes))
+	for _, m := range p.mirrorsGone(c) {
+		p.workers.Go(func() { m.end(context.Background()) })
+	}
 	if old == nil {
 		return nil, nil
 	}

@@ -54,6 +54,7 @@ func (c *client) roundTrip(ctx *fasthttp.RequestCtx, which canary.Arm, body []by
 		return c.giveUp(err)
 	}
 	c.upstreamHead.close = c.upstreamHead.close || broken
+	c.mirrorHead()
 	return c.takeAnswer(ctx, which)
 }
 
@@ -115,6 +116,7 @@ func (c *client) takeAnswer(ctx *fasthttp.RequestCtx, which canary.Arm) result {
 	if _, err := u.reader.Discard(a.size); err != nil {
 		return c.giveUp(err)
 	}
+	c.bodyAt = len(b)
 	if length > 0 {
 		from := len(b)
 		b = slices.Grow(b, int(length))[:from+int(length)]
@@ -156,6 +158,7 @@ func (c *client) takeWhole(which canary.Arm) result {
 	head = append(head[:len(head)-len("\r\n")], "Content-Length: "...)
 	head = appendInt(head, len(whole))
 	head = append(head, headEnd...)
+	c.bodyAt = len(head)
 	return c.taken(append(head, whole...))
 }
 
@@ -169,7 +172,9 @@ func (c *client) passThrough(ctx *fasthttp.RequestCtx, which canary.Arm) result 
 	}
 	c.answer = head
 	c.latency = time.Since(c.start)
-	c.stream = stream{client: c, arm: which, body: newAnswerBody(u.reader, a.length, c.awaitPiece)}
+	c.stream = stream{client: c, arm: which, body: newAnswerBody(u.reader, a.length, c.awaitPiece), events: events{line: c.stream.events.line[:0]}}
+	c.streamed = true
+	c.tapStream(which)
 	ctx.Response.SkipBody = false
 	ctx.Response.ImmediateHeaderFlush = u.reader.Buffered() == 0
 	ctx.Response.SetBodyStream(&c.stream, int(size))

@@ -64,6 +64,8 @@ func (p *Proxy) close(ctx context.Context) error {
 	p.mu.Unlock()
 	p.workers.Wait()
 	err := p.closeClients(ctx)
+	p.tap.end() // nothing is offered any more
+	p.endMirrors(ctx)
 	p.eachArm((*arm).retire)
 	return err
 }

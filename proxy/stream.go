@@ -19,6 +19,9 @@ type stream struct {
 	rest   []byte // of a piece that Read could not hand out whole
 	err    error
 	begun  bool
+	tapped bool // the pieces are looked at as they pass
+	full   bool // the tap had no place
+	events events
 }
 
 // next returns the next piece of the body.
@@ -28,6 +31,12 @@ func (s *stream) next() ([]byte, error) {
 	}
 	piece, err := s.body.next()
 	s.err, s.begun = err, s.begun || err == nil
+	if s.tapped && err == nil {
+		s.client.tapPiece(piece)
+	}
+	if err == nil {
+		s.client.mirrored.copy.Answer(piece)
+	}
 	return piece, err
 }
 
@@ -99,6 +108,13 @@ func (s *stream) Close() error {
 	latency := c.latency
 	c.note(s.arm, r)
 	c.latency = latency
+	if r == resultOK || r == resultStatus {
+		c.mirrorAnswered()
+		if c.mirrored.due {
+			c.mirrorOffer(nil)
+		}
+	}
+	c.mirrorDrop()
 	c.count(c.upstreamHead.status)
 	c.leave()
 	return nil

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/headgate/headgate/canary"
+	"github.com/headgate/headgate/shadow"
 )
 
 // table is everything a request needs to know, immutable. A request loads it
@@ -27,6 +28,9 @@ type route struct {
 	metrics    [2]*armMetrics
 	fallbacks  prometheus.Counter
 	cookie     string // the attributes of the key's cookie
+	tap        *routeTap
+	tapMetrics *[2]tapMetrics
+	mirror     *shadow.Mirror // nil: nothing is mirrored
 }
 
 func newTable(c Config, m *metrics, routes []*route) *table {
@@ -44,18 +48,22 @@ func newRoute(c Route, m *metrics, arms [2]*arm, a Assignment) *route {
 	for _, which := range []canary.Arm{canary.Baseline, canary.Candidate} {
 		r.metrics[which] = m.ofArm(c.Name, which)
 	}
+	r.tapMetrics = m.tap.ofRoute(c.Name)
+	r.tap = newRouteTap(c, a.Recorder, r.tapMetrics)
 	r.cookie = "; Path=" + c.Match.PathPrefix + "; Max-Age=31536000; HttpOnly; SameSite=Lax\r\n"
 	return r
 }
 
 // assign returns a copy of the table in which the model has the assignment.
-func (t *table) assign(model string, a Assignment) *table {
+func (t *table) assign(model string, a Assignment, mirrorOf func(Route, Assignment) *shadow.Mirror) *table {
 	next := *t
 	next.routes = slices.Clone(t.routes)
 	for i, r := range next.routes {
 		if r.config.Model == model {
 			changed := *r
 			changed.assignment = a
+			changed.tap = newRouteTap(r.config, a.Recorder, r.tapMetrics)
+			changed.mirror = mirrorOf(r.config, a)
 			next.routes[i] = &changed
 		}
 	}

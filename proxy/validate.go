@@ -113,6 +113,11 @@ func (r Route) validate(at string, report report) {
 	if r.Force != nil {
 		r.Force.validate(at+".force", report)
 	}
+	if r.Payload != nil {
+		r.Payload.validate(at+".payload", report)
+	}
+	r.validateErrors(at, report)
+	r.validateShadow(at, report)
 	if r.Timeout < 10*time.Millisecond || r.Timeout > time.Hour {
 		report(at+".timeout", r.Timeout, "a duration from 10ms to 1h")
 	}
@@ -144,6 +149,16 @@ func (a ArmConfig) validate(at string, report report) {
 	if a.VersionFrom.Field == "" {
 		report(at+".version_from.field", nil, "the field of the health answer that holds the version, such as version")
 	}
+}
+
+func (r Route) validateShadow(at string, report report) {
+	if r.Shadow == nil {
+		return
+	}
+	if r.Candidate == nil {
+		report(at+".shadow", nil, "a candidate beside it, which gets the copies")
+	}
+	r.Shadow.Validate(func(path string, value any, wanted string) { report(at+".shadow."+path, value, wanted) })
 }
 
 func (k Key) validate(at string, report report) {

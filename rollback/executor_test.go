@@ -238,7 +238,7 @@ func TestIncidentSaysEverything(t *testing.T) {
 		}
 	}
 	ticket := w.kept[0].Ticket()
-	for _, want := range []string{"version 2 of m was taken back", "error_rate > baseline", "over 10 requests", "limit 100", "traffic off the candidate"} {
+	for _, want := range []string{"version 2 of m was taken back", "error_rate > baseline", "(n=10)", "limit 100", "traffic off the candidate"} {
 		if !strings.Contains(ticket, want) {
 			t.Errorf("the ticket does not say %q:\n%s", want, ticket)
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/headgate/headgate/internal/alerts"
 	"github.com/headgate/headgate/internal/judge"
 	"github.com/headgate/headgate/internal/rollout"
 )
@@ -30,11 +31,13 @@ type Incident struct {
 	Weight    float64       `json:"weight"`
 	// Gate is the gate that failed: measured values of both arms, counts,
 	// evidence and limit. Null when no gate decided.
-	Gate       *judge.GateVerdict  `json:"gate"`
-	Gates      []judge.GateVerdict `json:"gates"`
-	PolicyHash string              `json:"policy_hash,omitempty"`
-	Times      Times               `json:"times"`
-	Registry   Registered          `json:"registry"`
+	Gate  *judge.GateVerdict  `json:"gate"`
+	Gates []judge.GateVerdict `json:"gates"`
+	// Alert is the alert that asked for it, as it came; null without one.
+	Alert      *alerts.Alert `json:"alert,omitempty"`
+	PolicyHash string        `json:"policy_hash,omitempty"`
+	Times      Times         `json:"times"`
+	Registry   Registered    `json:"registry"`
 }
 
 // Times are the moments of a rollback; nil = not yet.
@@ -68,7 +71,7 @@ func (r *run) incident() Incident {
 		Title:     fmt.Sprintf("version %s of %s was taken back: %s", s.Candidate, s.Model, o.Reason),
 		Cause:     o.Cause,
 		DecidedBy: o.By, Reason: o.Reason, Forced: o.Forced, Baseline: s.Baseline, Candidate: s.Candidate,
-		Phase: o.Phase, Step: o.Step, Weight: o.Weight.Ratio(), Gate: o.Gate, Gates: o.Gates, PolicyHash: s.PolicyHash,
+		Phase: o.Phase, Step: o.Step, Weight: o.Weight.Ratio(), Gate: o.Gate, Gates: o.Gates, Alert: o.Alert, PolicyHash: s.PolicyHash,
 		Times:    Times{DecidedAt: o.DecidedAt, TrafficOffAt: o.TrafficAt, RecordedAt: o.RecordedAt, RegistryAt: o.RegistryAt, IncidentAt: o.IncidentAt},
 		Registry: Registered{Mode: s.Binding.Mode, RunID: s.Binding.RunID, Result: o.Result, Found: o.Found, Actions: o.Actions},
 	}
@@ -95,11 +98,15 @@ func (in Incident) Ticket() string {
 	fmt.Fprintf(&b, "- decided by %s (%s) in %s, step %d, at a weight of %.4g %%\n", in.DecidedBy, in.Cause, in.Phase, in.Step, in.Weight*100)
 	if g := in.Gate; g != nil {
 		fmt.Fprintf(&b, "- gate %s: `%s`\n", g.Name, limitOf(*g))
-		fmt.Fprintf(&b, "- candidate %s over %d requests, baseline %s over %d requests\n", value(g.Candidate), g.N.Candidate, value(g.Baseline), g.N.Baseline)
+		fmt.Fprintf(&b, "- candidate %s (n=%d), baseline %s (n=%d) in this step\n", value(*g, g.Candidate), g.N.Candidate, value(*g, g.Baseline), g.N.Baseline)
+		if r := g.Recent; r != nil {
+			fmt.Fprintf(&b, "- in the last %.1f s, since the evidence began to rise: candidate %s (n=%d), baseline %s (n=%d)\n", r.ToS-r.FromS, value(*g, r.Candidate), r.N.Candidate, value(*g, r.Baseline), r.N.Baseline)
+		}
 		if g.Fail != nil {
 			fmt.Fprintf(&b, "- evidence %.4g, limit %.4g\n", g.Fail.E, g.Fail.Limit)
 		}
 	}
+	in.ticketAlert(&b)
 	fmt.Fprintf(&b, "\n| when (UTC) | what |\n|---|---|\n")
 	for _, row := range in.timeline() {
 		if row.at != nil {
@@ -116,12 +123,15 @@ type moment struct {
 }
 
 func (in Incident) timeline() []moment {
-	rows := []moment{
-		{in.Times.StartedAt, "rollout started"},
+	rows := []moment{{in.Times.StartedAt, "rollout started"}}
+	if a := in.Alert; a != nil {
+		rows = append(rows, moment{&a.StartsAt, "alert began to fire, by Prometheus's clock"}, moment{&a.ReceivedAt, "alert received"})
+	}
+	rows = append(rows, []moment{
 		{&in.Times.DecidedAt, "rollback decided"},
 		{in.Times.TrafficOffAt, "traffic off the candidate"},
 		{in.Times.RecordedAt, "written to the journal"},
-	}
+	}...)
 	for _, a := range in.Registry.Actions {
 		rows = append(rows, moment{&a.At, "registry: " + a.What})
 	}
@@ -135,9 +145,14 @@ func limitOf(g judge.GateVerdict) string {
 	return "require " + g.Require
 }
 
-func value(v *float64) string {
-	if v == nil {
+func value(g judge.GateVerdict, v *float64) string {
+	switch {
+	case v == nil:
 		return "not measured"
+	case g.Unit == "share":
+		return fmt.Sprintf("%.4g %%", *v*100)
+	case g.Unit == "seconds":
+		return time.Duration(*v * float64(time.Second)).Round(10 * time.Microsecond).String()
 	}
 	return fmt.Sprintf("%.4g", *v)
 }

@@ -20,10 +20,12 @@ func (c *cli) checkCommand() *cobra.Command {
 		Short: "Check a policy file and say what it means",
 		Long: `Loads a policy exactly as serve does. A good one is printed back in words: every
 step, every gate as a sentence, and, with --rate, how long an equal candidate
-needs in each step to be shown good enough. A bad one ends with exit code 1 and
+needs in each step to be shown good enough, which margin could be shown in the
+hold, and how bad a candidate is taken back in it. A bad one ends with exit code 1 and
 one line for each problem: file, line, column, value, and what was wanted.`,
 		Example: `  headgate check policy.yaml
   headgate check policy.yaml --rate 50/s --base error_rate=0.5% --users 20000
+  headgate check configs/recommendation-canary.yaml --rate 5/s --base ctr=10%
   headgate check policy.yaml --json`,
 		Args: oneArg("file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -36,7 +38,7 @@ one line for each problem: file, line, column, value, and what was wanted.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&rate, "rate", "", "`REQUESTS` that both arms get together, such as 50/s or 600/m")
-	f.StringArrayVar(&base, "base", nil, "usual value of a KPI, `KPI=SHARE` such as error_rate=0.5%; may be repeated")
+	f.StringArrayVar(&base, "base", nil, "usual value of a KPI, `KPI=SHARE` such as error_rate=0.5% or ctr=10%; may be repeated")
 	f.IntVar(&users, "users", 0, "how many different `USERS` the traffic brings during a rollout")
 	return c.withJSON(cmd)
 }

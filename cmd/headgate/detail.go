@@ -57,6 +57,25 @@ func (c *cli) progress(b *strings.Builder, v client.View) {
 			say(b, " %s, held %s of %s %s", s.Weight, seconds(s.HeldS), seconds(s.HoldS), bar(s.HeldS/s.HoldS))
 		}
 		b.WriteString("\n")
+		c.stepState(b, v, *s)
+	}
+}
+
+// stepState is what a kind of step has to show beside its hold.
+func (c *cli) stepState(b *strings.Builder, v client.View, s client.StepView) {
+	if v.Shadow > 0 {
+		say(b, "%scopies of %s of the requests\n", under, v.Shadow)
+	}
+	if s.Windows > 1 {
+		say(b, "%s%d of %d windows shown in a row\n", under, s.Shown, s.Windows)
+	}
+	if s.Deadline != nil {
+		say(b, "%sdeadline %s\n", under, c.clock(*s.Deadline))
+	}
+	for _, a := range v.Approvals {
+		if a.Version == v.Candidate.Version {
+			say(b, "%sapproved for %s by %s as %s until %s\n", under, clean(a.For), clean(a.By), clean(a.Role), c.clock(a.ExpiresAt))
+		}
 	}
 }
 
@@ -161,6 +180,8 @@ func sentence(p client.Phase) string {
 		return "no rollout; users are on the baseline"
 	case "pending":
 		return "the rollout is being written down"
+	case "shadowing":
+		return "the candidate gets copies of requests, and no users"
 	case "progressing":
 		return "the candidate takes over in steps"
 	case "paused":

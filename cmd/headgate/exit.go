@@ -10,7 +10,7 @@ import (
 	"github.com/headgate/headgate/internal/admin/client"
 )
 
-// The exit codes. Scripts rely on them; 2 belongs to `gate`.
+// The exit codes. Scripts rely on them; 2 belongs to `gate` and `drill`.
 const (
 	exitDone         = 0
 	exitError        = 1
@@ -48,12 +48,17 @@ func withHint(hint, format string, args ...any) error {
 // errSaid ends a command with code 1 after it has said all there is to say.
 var errSaid = errors.New("already said")
 
+// errMissed ends a command with code 2: what it asked for was not kept.
+var errMissed = errors.New("missed")
+
 // exitCode is the code of an error.
 func exitCode(err error) int {
 	var r *client.Refusal
 	switch {
 	case err == nil:
 		return exitDone
+	case errors.Is(err, errMissed):
+		return exitGateFailed
 	case !errors.As(err, &r):
 		return exitError
 	}
@@ -76,7 +81,7 @@ func exitCode(err error) int {
 
 // complain writes an error as people and scripts expect it.
 func complain(w io.Writer, err error) {
-	if err == nil || errors.Is(err, errSaid) {
+	if err == nil || errors.Is(err, errSaid) || errors.Is(err, errMissed) {
 		return
 	}
 	message, hint := err.Error(), ""

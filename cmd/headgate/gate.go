@@ -11,30 +11,30 @@ import (
 // gateView is a gate's verdict as people read it.
 type gateView struct {
 	client.GateVerdict
-	timed bool // values are seconds, else rates
 }
 
-// newGate reads the unit from the gate's own words: the only KPI that is not a
-// rate is latency.
-func newGate(g client.GateVerdict) gateView {
-	return gateView{g, strings.HasPrefix(g.Require, "latency") || strings.HasPrefix(g.RollbackWhen, "latency")}
-}
+func newGate(g client.GateVerdict) gateView { return gateView{g} }
 
 // value shows a measured value in the gate's unit.
 func (g gateView) value(v *float64) string {
 	switch {
 	case v == nil:
 		return "-"
-	case g.timed:
+	case g.Unit == "seconds":
 		return seconds(*v)
+	case g.Unit == "number":
+		return fmt.Sprintf("%.4g", *v)
 	}
 	return percent(*v)
 }
 
 // beyond shows a distance from a limit: percentage points, or a time.
 func (g gateView) beyond(v float64) string {
-	if g.timed {
+	switch g.Unit {
+	case "seconds":
 		return seconds(v)
+	case "number":
+		return fmt.Sprintf("%.3g", v)
 	}
 	return fmt.Sprintf("%.3g points", v*100)
 }
@@ -55,8 +55,14 @@ func (c *cli) gate(b *strings.Builder, g gateView) {
 	if g.RollbackWhen != "" {
 		say(b, "      %s %s\n", c.paint(faint, "rollback when"), clean(g.RollbackWhen))
 	}
-	say(b, "      %s baseline %s of %d, candidate %s of %d\n", c.paint(faint, "measured     "),
-		g.value(g.Baseline), g.N.Baseline, g.value(g.Candidate), g.N.Candidate)
+	if g.Unit != "expression" {
+		say(b, "      %s baseline %s of %d, candidate %s of %d\n", c.paint(faint, "measured     "),
+			g.value(g.Baseline), g.N.Baseline, g.value(g.Candidate), g.N.Candidate)
+	}
+	if r := g.Recent; r != nil {
+		say(b, "      %s baseline %s of %d, candidate %s of %d in %s\n", c.paint(faint, "convicted by "),
+			g.value(r.Baseline), r.N.Baseline, g.value(r.Candidate), r.N.Candidate, seconds(r.ToS-r.FromS))
+	}
 	if g.Fail != nil {
 		say(b, "      %s %s\n", c.paint(faint, "toward fail  "), evidence(g.Fail.E, g.Fail.Limit))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -57,8 +58,8 @@ it does worse: traffic first, then the registry, then a ticket.
 	root.AddCommand(
 		c.serveCommand(), c.checkCommand(), c.statusCommand(),
 		c.startCommand(), c.pauseCommand(), c.resumeCommand(), c.advanceCommand(), c.promoteCommand(), c.rollbackCommand(),
-		c.registerCommand(), c.transitionStageCommand(),
-		c.tokenCommand(), c.doctorCommand(), c.auditCommand(), c.versionCommand(),
+		c.drillCommand(), c.registerCommand(), c.approveCommand(), c.transitionStageCommand(),
+		c.shadowCommand(), c.alertsCommand(), c.tokenCommand(), c.doctorCommand(), c.replayCommand(), c.auditCommand(), c.healthcheckCommand(), c.versionCommand(),
 	)
 	return root
 }
@@ -83,11 +84,33 @@ func (c *cli) adminURL() (address string, given bool) {
 // server is the client of the running server.
 func (c *cli) server() (*client.Client, error) {
 	address, _ := c.adminURL()
-	server, err := client.New(address, c.getenv("HEADGATE_TOKEN"))
+	token, err := c.token()
+	if err != nil {
+		return nil, err
+	}
+	server, err := client.New(address, token)
 	if err != nil {
 		return nil, withHint("set it with --admin URL or HEADGATE_ADMIN", "%w", err)
 	}
 	return server, nil
+}
+
+// token is HEADGATE_TOKEN, else what the file HEADGATE_TOKEN_FILE holds, which
+// is how secrets come into containers; "" when neither is set.
+func (c *cli) token() (string, error) {
+	path := c.getenv("HEADGATE_TOKEN_FILE")
+	if token := c.getenv("HEADGATE_TOKEN"); token != "" || path == "" {
+		return token, nil
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return "", withHint("HEADGATE_TOKEN_FILE names a file that holds the token and nothing else", "read the token: %w", err)
+	}
+	token := strings.TrimSpace(string(raw))
+	if token == "" {
+		return "", withHint("HEADGATE_TOKEN_FILE names a file that holds the token and nothing else", "read the token: %s is empty", path)
+	}
+	return token, nil
 }
 
 // printJSON writes a value to standard output, indented.

@@ -12,6 +12,7 @@ func TestMain(m *testing.M) {
 		"headgate": func() { os.Exit(run()) },
 		"backend":  func() { os.Exit(sampleBackend()) },
 		"fetch":    func() { os.Exit(fetch()) },
+		"visit":    func() { os.Exit(visit()) },
 	})
 }
 

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -114,11 +115,35 @@ func fetch() int {
 	return 0
 }
 
+// visit is `visit COUNT URL`: so many requests, about a hundred a second, whatever
+// they are answered.
+func visit() int {
+	count, err := strconv.Atoi(os.Args[1])
+	if err != nil {
+		return 1
+	}
+	client := &http.Client{Timeout: 5 * time.Second}
+	for range count {
+		answer, err := client.Post(os.Args[2], "application/json", strings.NewReader(`{}`))
+		if err != nil {
+			return 1
+		}
+		if _, err := io.Copy(io.Discard, answer.Body); err != nil {
+			return 1
+		}
+		_ = answer.Body.Close()
+		time.Sleep(10 * time.Millisecond)
+	}
+	return 0
+}
+
 // sampleBackend is `backend PORT VERSION`: a model server for stories. A POST
-// to /become/N makes it another version, or one that fails for N = broken.
+// to /become/N makes it another version; `backend PORT VERSION broken` fails at
+// every prediction.
 func sampleBackend() int {
 	var version atomic.Value
 	version.Store(os.Args[2])
+	broken := len(os.Args) > 3 && os.Args[3] == "broken"
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -126,6 +151,11 @@ func sampleBackend() int {
 	})
 	mux.HandleFunc("POST /become/{version}", func(_ http.ResponseWriter, r *http.Request) { version.Store(r.PathValue("version")) })
 	mux.HandleFunc("/predict", func(w http.ResponseWriter, _ *http.Request) {
+		if broken {
+			http.Error(w, "no", http.StatusInternalServerError)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
 		_, _ = fmt.Fprintf(w, `{"predictions":[0],"version":%q}`, version.Load())
 	})
 	server := &http.Server{Addr: "127.0.0.1:" + os.Args[1], Handler: mux, ReadHeaderTimeout: 5 * time.Second}

@@ -43,7 +43,8 @@ Roles: ` + strings.Join(client.Roles(), ", ") + `, or the name of an approver's
 role that the policy lists under admin.approvers.`,
 		Example: `  headgate token new ci --role operator --expires 720h
   headgate token new prometheus --role viewer
-  HEADGATE_TOKEN=hg_… headgate status`,
+  HEADGATE_TOKEN=hg_… headgate status
+  HEADGATE_TOKEN_FILE=/run/secrets/operator_token headgate status`,
 		Args: oneArg("name"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(roles) == 0 {

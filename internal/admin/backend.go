@@ -17,6 +17,12 @@ type Backend interface {
 	Rollouts
 	Registry
 	Record
+	Alerts
+	Outcomes
+	Approvals
+	Drills
+	Evidence
+	Shadows
 	// Ready is nil when users are being served; otherwise it says in a few words
 	// what is missing. It never blocks.
 	Ready() error

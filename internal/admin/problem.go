@@ -57,8 +57,10 @@ var kinds = map[rollout.Code]struct {
 	CodeMethodNotAllowed:   {http.StatusMethodNotAllowed, "Method not allowed"},
 	CodeNotJSON:            {http.StatusUnsupportedMediaType, "Only JSON is understood"},
 	CodeTooLarge:           {http.StatusRequestEntityTooLarge, "The body is too large"},
+	CodeTooMany:            {http.StatusTooManyRequests, "Too many requests"},
 	CodeMalformed:          {http.StatusBadRequest, "The request cannot be read"},
 	CodeNotReady:           {http.StatusServiceUnavailable, "Not ready"},
+	CodeBusy:               {http.StatusServiceUnavailable, "Send it again"},
 	CodeInternal:           {http.StatusInternalServerError, "Internal error"},
 }
 

@@ -30,8 +30,8 @@ func decode(w http.ResponseWriter, r *http.Request, into any) error {
 	case len(bytes.TrimSpace(body)) == 0:
 		return nil
 	}
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		return problem(CodeNotJSON, "the body has to be JSON and say so", "send Content-Type: application/json")
+	if err := jsonOnly(r); err != nil {
+		return err
 	}
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
@@ -40,6 +40,14 @@ func decode(w http.ResponseWriter, r *http.Request, into any) error {
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return problem(CodeMalformed, "the body holds more than one JSON value", "")
+	}
+	return nil
+}
+
+// jsonOnly refuses what a web form could send.
+func jsonOnly(r *http.Request) error {
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+		return problem(CodeNotJSON, "the body has to be JSON and say so", "send Content-Type: application/json")
 	}
 	return nil
 }

@@ -34,6 +34,8 @@ const (
 	open    permission = iota // no sign-in: probes
 	read                      // changes nothing
 	operate                   // orders, and the registry
+	alert                     // alerts from outside
+	report                    // outcomes
 )
 
 // grants reports whether a holder of role may do p.
@@ -41,8 +43,10 @@ func grants(role string, p permission) bool {
 	switch role {
 	case RoleAdmin, RoleOperator:
 		return true
-	case RoleReporter, RoleAlerter:
-		return p == open
+	case RoleAlerter:
+		return p == open || p == alert
+	case RoleReporter:
+		return p == open || p == report
 	default: // viewer, and approvers, who have to see what they approve
 		return p == open || p == read
 	}
@@ -56,6 +60,10 @@ func (p permission) String() string {
 		return "reading"
 	case operate:
 		return "giving orders"
+	case alert:
+		return "sending alerts"
+	case report:
+		return "sending outcomes"
 	}
 	return "unknown"
 }

@@ -32,9 +32,20 @@ func (s *Server) routes() map[string]methods {
 		"/api/v1/journal":          get(s.journal),
 		"/api/v1/journal/verify":   get(s.verifyJournal),
 		"/api/v1/doctor":           get(s.doctor),
+		"/api/v1/evidence":         get(s.recordings),
+
+		"/api/v1/evidence/{model}/{rollout}": get(s.recording),
+		"/api/v1/rollouts/{model}/shadow":    get(s.shadow),
+
+		"/api/v1/drills/{model}": {http.MethodPost: {operate, s.startDrill}, http.MethodGet: {read, s.showDrill}},
 
 		"/api/v1/registry/versions":         {http.MethodPost: {operate, s.register}},
 		"/api/v1/registry/transition-stage": {http.MethodPost: {operate, s.transitionStage}},
+
+		"/api/v1/alerts":    {http.MethodPost: {alert, s.takeAlerts}},
+		"/api/v1/approvals": {http.MethodPost: {read, s.approve}, http.MethodGet: {read, s.approvals}}, // approve asks for the role itself
+
+		"/api/v1/outcomes": {http.MethodPost: {report, s.takeOutcomes}, http.MethodGet: {read, s.outcomeStats}},
 
 		"/healthz": {http.MethodGet: {open, s.healthz}},
 		"/readyz":  {http.MethodGet: {open, s.readyz}},
@@ -76,6 +87,9 @@ func (s *Server) serve(m methods) http.Handler {
 		v, err := e.answer(w, r, who)
 		if err != nil {
 			s.refuse(w, r, err)
+			return
+		}
+		if _, done := v.(sent); done {
 			return
 		}
 		body, err := encode(v)

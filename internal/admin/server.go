@@ -43,9 +43,15 @@ type Server struct {
 	loopback bool
 	keys     atomic.Pointer[keyring]
 	listener net.Listener
+	readers  chan struct{} // one place for each reader of a recording
 	http     *http.Server
 	// denials keeps strangers from filling the log.
 	denials rate.Sometimes
+	// alerting holds one place for each message of alerts under way; cuts keeps
+	// the same warning about them from filling the log.
+	alerting chan struct{}
+	cuts     rate.Sometimes
+	outcomes outcomeDoor
 }
 
 // New binds the listener; requests wait in its backlog until Serve.
@@ -68,7 +74,8 @@ func New(c Config, b Backend, o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("admin: %w", err)
 	}
-	s := &Server{backend: b, log: o.Log, now: o.Now, listener: ln, denials: rate.Sometimes{First: 10, Interval: time.Second}}
+	s := &Server{backend: b, log: o.Log, now: o.Now, listener: ln, readers: make(chan struct{}, mostReaders), denials: rate.Sometimes{First: 10, Interval: time.Second},
+		alerting: make(chan struct{}, alertsAtOnce), cuts: rate.Sometimes{First: 1, Interval: time.Minute}, outcomes: newOutcomeDoor()}
 	s.loopback = loopbackAddr(ln.Addr())
 	if !s.loopback && len(c.Tokens) == 0 {
 		return nil, errors.Join(fmt.Errorf("admin: %s is not a loopback address and there are no tokens", ln.Addr()), ln.Close())

@@ -81,8 +81,14 @@ func (k *keyring) admit(r *http.Request, need permission, now time.Time) (name s
 }
 
 func wanted(need permission) string {
-	if need == operate {
+	switch need {
+	case operate:
 		return RoleOperator
+	case alert:
+		return RoleAlerter
+	case report:
+		return RoleReporter
+	case open, read:
 	}
 	return RoleViewer
 }

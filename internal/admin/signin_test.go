@@ -30,14 +30,21 @@ func TestSignInTable(t *testing.T) {
 	}
 	reads := []int{401, 0, 0, 0, 403, 403, 0, 0}
 	works := []int{401, 403, 0, 403, 403, 403, 0, 0}
+	sirens := []int{401, 403, 0, 403, 403, 0, 0, 0}
+	reports := []int{401, 403, 0, 403, 0, 403, 0, 0}
 	probe := []int{0, 0, 0, 0, 0, 0, 0, 0}
 	endpoints := map[string][]int{
 		"GET /healthz": probe, "GET /readyz": probe, "GET /metrics": reads,
 		"GET /api/v1/rollouts": reads, "GET /api/v1/rollouts/churn-model": reads, "GET /api/v1/incidents": reads,
 		"GET /api/v1/journal": reads, "GET /api/v1/journal/verify": reads, "GET /api/v1/doctor": reads,
+		"GET /api/v1/evidence": reads, "GET /api/v1/evidence/churn-model/{rollout}": reads,
+		"GET " + orders + "shadow": reads,
 		"POST " + orders + "start": works, "POST " + orders + "pause": works, "POST " + orders + "resume": works,
 		"POST " + orders + "advance": works, "POST " + orders + "promote": works, "POST " + orders + "rollback": works,
+		"POST /api/v1/drills/churn-model": works, "GET /api/v1/drills/churn-model": reads,
 		"POST /api/v1/registry/versions": works, "POST /api/v1/registry/transition-stage": works,
+		"POST /api/v1/approvals": reads, "GET /api/v1/approvals": reads,
+		"POST /api/v1/alerts": sirens, "POST /api/v1/outcomes": reports, "GET /api/v1/outcomes": reads,
 	}
 	c := Config{Approvers: []string{"ml-lead"}}
 	tokens := map[string]string{}

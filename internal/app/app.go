@@ -36,15 +36,19 @@ type Options struct {
 
 // App is a running headgate: every part, connected.
 type App struct {
-	log     hclog.Logger
-	options Options
-	journal *journal.Journal
-	proxy   *proxy.Proxy
-	admin   *admin.Server
-	book    book
-	desk    *desk
-	metrics *metrics
-	deps    rollout.Deps
+	log        hclog.Logger
+	options    Options
+	journal    *journal.Journal
+	proxy      *proxy.Proxy
+	admin      *admin.Server
+	book       book
+	desk       *desk
+	recordings *recordings
+	metrics    *metrics
+	outcomes   *outcomes
+	drills     drills
+	queries    *prometheus.CounterVec // of policies to a Prometheus
+	deps       rollout.Deps
 
 	reloading sync.Mutex // one reload at a time
 
@@ -76,6 +80,8 @@ func (a *App) build() error {
 		return err
 	}
 	a.onClose(func() { a.warn("close the journal", a.journal.Close()) })
+	a.onClose(a.drills.wait.Wait) // before the journal closes
+	a.recordings = newRecordings(a.policy.State, a.journal, a.log.Named("recordings"))
 	if a.book, err = openBook(a.policy.Registry, a.journal, a.log.Named("registry")); err != nil {
 		return err
 	}
@@ -88,10 +94,16 @@ func (a *App) build() error {
 	if a.metrics, err = newMetrics(reg, a.Views); err != nil {
 		return err
 	}
+	if a.queries, err = newQueries(reg); err != nil {
+		return err
+	}
+	if a.outcomes, err = newOutcomes(reg, a.names, a.live); err != nil {
+		return err
+	}
 	reload := newHook(a.proxy)
 	a.deps = rollout.Deps{
 		Log: a.log.Named("rollout"), Clock: time.Now, Random: rand.Reader, Journal: a.journal,
-		Traffic: traffic{a.proxy}, Registry: a.book, Reloader: reload, Incidents: a.desk, OnChange: a.changed,
+		Traffic: traffic{a.proxy}, Registry: a.book, Reloader: reload, Warmer: newWarmer(a.proxy), Incidents: a.desk, OnChange: a.changed,
 		Executor: &rollback.Executor{
 			Log: a.log.Named("rollback"), Clock: time.Now, Registry: a.book, Reloader: reload, Desk: a.desk, Serves: a.baselineServes,
 		},
@@ -122,6 +134,7 @@ func (a *App) Run(ctx context.Context) error {
 	wait.Go(func() { failed <- served("traffic", a.proxy.Serve()) })
 	wait.Go(func() { failed <- served("admin", a.admin.Serve()) })
 	wait.Go(func() { a.watchConfig(running) })
+	wait.Go(func() { a.recordings.run(running) })
 	a.log.Info("serving", "traffic", a.proxy.Addr().String(), "admin", a.admin.Addr().String(), "version", a.options.Version)
 	var err error
 	select {
@@ -186,6 +199,7 @@ func served(what string, err error) error {
 // changed is told of every new view.
 func (a *App) changed(v rollout.View) {
 	a.metrics.changed(v)
+	a.recordings.changed(v)
 	a.mu.Lock()
 	m := a.models[v.Model]
 	a.mu.Unlock()

@@ -45,6 +45,9 @@ func (a *App) Command(ctx context.Context, name string, c rollout.Command) (roll
 	}
 	if c.Kind == rollout.Start { // a version that a backend reports is known at once
 		m.observe(ctx)
+		if err := a.drilled(ctx, name); err != nil {
+			return m.ctl.View(), err
+		}
 	}
 	return m.ctl.Do(ctx, c)
 }

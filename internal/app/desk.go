@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -71,12 +72,16 @@ func (d *desk) Tell(ctx context.Context, model string, in rollback.Incident) err
 }
 
 // Raise tells of something that is not a rollback, beside everything else.
-func (d *desk) Raise(model, rolloutID string, kind rollout.Reason, message string, v rollout.View) {
+func (d *desk) Raise(model, rolloutID string, r rollout.RaiseIncident, v rollout.View) {
 	in := rollback.Incident{
-		ID: rolloutID + "-" + string(kind), Kind: string(kind), Model: model, Rollout: rolloutID, Title: message,
-		DecidedBy: "headgate", Reason: message, Baseline: v.Baseline.Version, Candidate: v.Candidate.Version, Phase: v.Phase,
+		ID: rolloutID + "-" + string(r.Kind), Kind: string(r.Kind), Model: model, Rollout: rolloutID, Title: r.Message,
+		DecidedBy: "headgate", Reason: r.Message, Alert: r.Alert, Baseline: v.Baseline.Version, Candidate: v.Candidate.Version, Phase: v.Phase,
 		Weight: v.Weight.Ratio(), Gates: v.Gates, Times: rollback.Times{DecidedAt: time.Now().UTC(), StartedAt: v.StartedAt},
 		Registry: rollback.Registered{Mode: v.Registry.Mode, RunID: v.Registry.RunID},
+	}
+	if a := r.Alert; a != nil { // one incident for each firing of each alert
+		in.ID += fmt.Sprintf("-%s-%d", a.Fingerprint, a.StartsAt.UnixMilli())
+		in.DecidedBy = "alert " + a.Name()
 	}
 	d.raised.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), raiseLimit)

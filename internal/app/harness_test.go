@@ -68,6 +68,7 @@ type rig struct {
 	dir, file           string
 	baseline, candidate *modelServer
 	registry            string // YAML of the registry section
+	models              string // more lines of the model's policy
 	app                 *App
 	stopped             func()
 }
@@ -112,7 +113,7 @@ func newRig(t *testing.T, hold, bake string) *rig {
 
 func (r *rig) write(hold, bake string) {
 	r.t.Helper()
-	text := fmt.Sprintf(rigPolicy, filepath.Join(r.dir, "state"), r.registry, r.baseline.URL, r.candidate.URL, hold, bake, filepath.Join(r.dir, "incidents"))
+	text := fmt.Sprintf(rigPolicy, filepath.Join(r.dir, "state"), r.registry, r.baseline.URL, r.candidate.URL, hold, bake, filepath.Join(r.dir, "incidents")) + r.models
 	if err := os.WriteFile(r.file, []byte(text), 0o600); err != nil {
 		r.t.Fatal(err)
 	}
@@ -264,7 +265,7 @@ func (r *rig) loseState(key string) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	if _, err := j.Commit(r.t.Context(), key, rev, []byte(`{"format":1,"model":"m","phase":"none"}`)); err != nil {
+	if _, err := j.Commit(r.t.Context(), key, rev, fmt.Appendf(nil, `{"format":1,"model":%q,"phase":"none"}`, strings.TrimPrefix(key, "rollout/"))); err != nil {
 		r.t.Fatal(err)
 	}
 	if err := j.Close(); err != nil {

@@ -21,7 +21,9 @@ type metrics struct {
 	verdict   *prometheus.Desc
 	pending   *prometheus.Desc
 	serving   *prometheus.Desc
+	started   *prometheus.Desc
 	rollbacks *prometheus.CounterVec
+	alerts    *prometheus.CounterVec
 	reloadOK  prometheus.Gauge
 
 	began time.Time
@@ -41,9 +43,13 @@ func newMetrics(reg prometheus.Registerer, views func() []rollout.View) (*metric
 		verdict:  desc("gate_verdict", "1 for the gate's present verdict.", "model", "gate", "verdict"),
 		pending:  desc("registry_pending", "1 while the registry has not been told a decision.", "model"),
 		serving:  desc("serving_mismatch", "1 for an upstream that does not serve what the registry says.", "model", "arm", "upstream"),
+		started:  desc("rollout_started_timestamp_seconds", "When the rollout that serves a candidate began; absent without one.", "model"),
 		rollbacks: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "headgate_rollbacks_total", Help: "Rollbacks since the process began, by cause.",
 		}, []string{"model", "cause"}),
+		alerts: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "headgate_alerts_total", Help: "Alerts taken, by what became of them; model is empty where it is not known here.",
+		}, []string{"model", "decision"}),
 		reloadOK: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "headgate_config_last_reload_successful", Help: "1 when the last load of the policy file was taken.",
 		}),
@@ -51,7 +57,7 @@ func newMetrics(reg prometheus.Registerer, views func() []rollout.View) (*metric
 		last:  map[string]rollout.Phase{},
 	}
 	m.reloadOK.Set(1)
-	for _, c := range []prometheus.Collector{m, m.rollbacks, m.reloadOK} {
+	for _, c := range []prometheus.Collector{m, m.rollbacks, m.alerts, m.reloadOK} {
 		if err := reg.Register(c); err != nil {
 			return nil, err
 		}
@@ -63,15 +69,20 @@ func newMetrics(reg prometheus.Registerer, views func() []rollout.View) (*metric
 func (m *metrics) changed(v rollout.View) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	before := m.last[v.Model]
+	before, seen := m.last[v.Model]
 	m.last[v.Model] = v.Phase
+	if !seen { // a series that begins with its first rollback shows no increase
+		for _, c := range rollout.Causes() {
+			m.rollbacks.WithLabelValues(v.Model, string(c))
+		}
+	}
 	if before != rollout.RollingBack && v.Phase == rollout.RollingBack && v.Rollback.DecidedAt.After(m.began) {
 		m.rollbacks.WithLabelValues(v.Model, string(v.Cause)).Inc()
 	}
 }
 
 func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{m.weight, m.phase, m.evidence, m.verdict, m.pending, m.serving} {
+	for _, d := range []*prometheus.Desc{m.weight, m.phase, m.evidence, m.verdict, m.pending, m.serving, m.started} {
 		ch <- d
 	}
 }
@@ -83,6 +94,9 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	for _, v := range m.views() {
 		gauge(m.weight, v.Weight.Ratio(), v.Model)
 		gauge(m.pending, flag(v.Registry.Pending), v.Model)
+		if v.Phase.Live() && v.Phase != rollout.RollingBack && v.StartedAt != nil {
+			gauge(m.started, float64(v.StartedAt.UnixMilli())/1000, v.Model)
+		}
 		for _, p := range rollout.Phases() {
 			gauge(m.phase, flag(p == v.Phase), v.Model, string(p))
 		}

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/headgate/headgate/canary"
 	"github.com/headgate/headgate/internal/rollout"
 )
 
@@ -50,6 +51,14 @@ func (m *model) run(ctx context.Context) {
 	ctx, m.done = context.WithCancel(ctx)
 	m.wait.Go(func() { m.ctl.Run(ctx) })
 	m.wait.Go(func() { m.watchRegistry(ctx) })
+	m.wait.Go(func() { m.poller().run(ctx) })
+}
+
+func (m *model) poller() *poller {
+	return &poller{
+		model: m.name, log: m.app.log.Named("prometheus"), live: m.ctl.Live, queries: m.app.queries,
+		weight: func() canary.Weight { v := m.ctl.View(); return max(v.Weight, v.Shadow) }, // copies are evidence too
+	}
 }
 
 func (m *model) stop() {

@@ -32,6 +32,7 @@ type backend interface {
 	Register(ctx context.Context, name, source, runID string) (registry.Version, error)
 	Observe(ctx context.Context, model, version string) error
 	Diagnose(ctx context.Context, models []string) []registry.Finding
+	Scratch(ctx context.Context, model string) (baseline, candidate string, err error)
 }
 
 var (
@@ -91,6 +92,12 @@ func (b book) Begin(ctx context.Context, s rollout.State) (rollout.Binding, erro
 		Model: s.Model, RolloutID: s.ID, Baseline: s.Baseline, Candidate: s.Candidate, PolicyHash: s.PolicyHash, Again: s.Again,
 	})
 	return rollout.Binding(out), refusal(err)
+}
+
+// Scratch makes a model of the drills' own ready.
+func (b book) Scratch(ctx context.Context, model string) (baseline, candidate string, err error) {
+	baseline, candidate, err = b.backend.Scratch(ctx, model)
+	return baseline, candidate, refusal(err)
 }
 
 // Promote makes the candidate the Production version.

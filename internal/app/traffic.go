@@ -13,7 +13,7 @@ type traffic struct{ proxy *proxy.Proxy }
 var _ rollout.Traffic = traffic{}
 
 func (t traffic) Assign(model string, a rollout.Assignment) {
-	t.proxy.Assign(model, proxy.Assignment{Split: a.Split, Recorder: a.Recorder})
+	t.proxy.Assign(model, proxy.Assignment{Split: a.Split, Recorder: a.Recorder, Shadow: a.Shadow, ShadowByKey: a.ShadowByKey})
 }
 
 func (t traffic) Health(model string) rollout.Health {

@@ -6,8 +6,10 @@ import "time"
 const (
 	DefaultDir           = "./data"
 	DefaultEvidenceBytes = 256 << 20        // bytes of evidence that are kept
+	DefaultKeepEvidence  = 256 * MB         // of archives of what has ended
 	DefaultLockWait      = 10 * time.Second // how long Open waits for another process to leave
 	minEvidenceBytes     = 1 << 20
+	minKeepEvidence      = 1 * MB
 )
 
 // Config says where the journal lives.
@@ -17,6 +19,9 @@ type Config struct {
 	// EvidenceBytes bounds the evidence log, in bytes on disk. The oldest
 	// evidence goes first. States and records are not bounded by it.
 	EvidenceBytes int64 `yaml:"evidence_bytes"`
+	// KeepEvidence bounds the archives of the rollouts that have ended; the
+	// oldest goes first, whole.
+	KeepEvidence Size `yaml:"keep_evidence"`
 	// LockWait is how long Open waits while another process holds Dir.
 	LockWait time.Duration `yaml:"lock_wait"`
 }
@@ -28,6 +33,9 @@ func (c *Config) SetDefaults() {
 	}
 	if c.EvidenceBytes == 0 {
 		c.EvidenceBytes = DefaultEvidenceBytes
+	}
+	if c.KeepEvidence == 0 {
+		c.KeepEvidence = DefaultKeepEvidence
 	}
 	if c.LockWait == 0 {
 		c.LockWait = DefaultLockWait
@@ -41,6 +49,9 @@ func (c Config) Validate(report func(path string, value any, wanted string)) {
 	}
 	if c.EvidenceBytes < minEvidenceBytes {
 		report("evidence_bytes", c.EvidenceBytes, "at least 1048576 bytes (1 MiB)")
+	}
+	if c.KeepEvidence < minKeepEvidence {
+		report("keep_evidence", c.KeepEvidence, "a size of 1MB or more, such as 256MB")
 	}
 	if c.LockWait < 0 {
 		report("lock_wait", c.LockWait, "a duration of 0s or more")

@@ -72,6 +72,9 @@ type GapError struct {
 	From, To uint64
 }
 
+// Missing is what is not there, for packages that do not know this one.
+func (e *GapError) Missing() (from, to uint64) { return e.From, e.To }
+
 func (e *GapError) Error() string {
 	return fmt.Sprintf("evidence of %q: %d to %d is missing", e.Key, e.From, e.To)
 }

@@ -123,6 +123,24 @@ func (j *Journal) marked(h head) head {
 	return h
 }
 
+// EvidenceEnd is the number of a key's last piece of evidence, 0 for none.
+func (j *Journal) EvidenceEnd(ctx context.Context, key string) (uint64, error) {
+	if err := checkKey(key); err != nil {
+		return 0, err
+	}
+	give, err := j.take(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer give()
+	token := encodeKey(key)
+	end := j.head.Evidence[token].Seq
+	if run := j.runs[token]; run != nil {
+		end = max(end, run.last)
+	}
+	return end, nil
+}
+
 // Evidence calls fn for all evidence of a key that is there unchanged, in
 // order. If anything is missing, at the beginning (it has made room), in the
 // middle or at the end, it returns a *GapError for the first such stretch

@@ -249,8 +249,8 @@ func TestConfigValidate(t *testing.T) {
 	c.SetDefaults()
 	c.Validate(func(path string, value any, wanted string) { t.Errorf("defaults: %s %v: %s", path, value, wanted) })
 	var got []string
-	Config{EvidenceBytes: 5, LockWait: -1}.Validate(func(path string, _ any, _ string) { got = append(got, path) })
-	if !slices.Equal(got, []string{"dir", "evidence_bytes", "lock_wait"}) {
+	Config{EvidenceBytes: 5, KeepEvidence: 5, LockWait: -1}.Validate(func(path string, _ any, _ string) { got = append(got, path) })
+	if !slices.Equal(got, []string{"dir", "evidence_bytes", "keep_evidence", "lock_wait"}) {
 		t.Fatalf("got %v", got)
 	}
 }

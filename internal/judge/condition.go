@@ -3,31 +3,16 @@ package judge
 import (
 	"fmt"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// KPIs that gates can read.
-const (
-	errorRate  = "error_rate"
-	latencyAll = "latency" // p50, p75, p90, p95 and p99 together
-)
-
-// quantileOf maps the KPIs of one latency quantile.
-var quantileOf = map[string]float64{
-	"latency_p50": .50, "latency_p75": .75, "latency_p90": .90, "latency_p95": .95, "latency_p99": .99,
-}
-
-// kpis in the order in which errors name them.
-var kpis = []string{errorRate, "latency_p50", "latency_p75", "latency_p90", "latency_p95", "latency_p99", latencyAll}
-
 const maxLatency = 100 * time.Second // the layout's last edge
 
 // Condition is a parsed gate condition: <kpi> <op> <bound>. The bound is
 // Factor · baseline + Offset, or Offset alone. Offset is in shares (0 to 1) for
-// rates and in seconds for latencies.
+// rates, in seconds for latencies and a plain number for the rest.
 type Condition struct {
 	KPI      string
 	Op       string // < <= > >=
@@ -35,6 +20,8 @@ type Condition struct {
 	Factor   float64 // 1 unless written; 0 when the bound is a number
 	Offset   float64
 	Text     string
+
+	subject subject
 }
 
 // SyntaxError says where a condition stops being one.
@@ -60,12 +47,13 @@ func ParseCondition(text string) (Condition, error) {
 	return c, nil
 }
 
-// latency says whether the KPI is a duration.
-func (c Condition) latency() bool { return c.KPI != errorRate }
-
 // good says whether the condition points in the direction in which the KPI is
-// better; all KPIs so far are better when less.
-func (c Condition) good() bool { return strings.HasPrefix(c.Op, "<") }
+// better.
+func (c Condition) good() bool { return strings.HasPrefix(c.Op, ">") == c.more() }
+
+// more says that more is better. Of a value that the policy names nobody knows:
+// the condition says it, and turns when the condition is negated.
+func (c Condition) more() bool { return c.subject.more }
 
 // marginless says that the bound is the baseline itself.
 func (c Condition) marginless() bool { return c.Baseline && c.Factor == 1 && c.Offset == 0 }
@@ -78,23 +66,15 @@ func (c Condition) negated() Condition {
 	return n
 }
 
-// quantiles that the condition tests; nil for rates.
-func (c Condition) quantiles() []float64 {
-	switch c.KPI {
-	case errorRate:
-		return nil
-	case latencyAll:
-		return []float64{.50, .75, .90, .95, .99}
-	}
-	return []float64{quantileOf[c.KPI]}
-}
-
 // shown is the quantile whose value stands for the gate.
 func (c Condition) shown() float64 {
 	if c.KPI == latencyAll {
 		return .95
 	}
-	return quantileOf[c.KPI]
+	if len(c.subject.quantile) > 0 {
+		return c.subject.quantile[0]
+	}
+	return 0
 }
 
 type parser struct {
@@ -106,8 +86,12 @@ func (p *parser) condition() (c Condition, err error) {
 	if c.KPI, err = p.kpi(); err != nil {
 		return c, err
 	}
+	c.subject, _ = subjectOf(c.KPI)
 	if c.Op, err = p.op(); err != nil {
 		return c, err
+	}
+	if c.subject.either {
+		c.subject.more = strings.HasPrefix(c.Op, ">")
 	}
 	if err = p.bound(&c); err != nil {
 		return c, err
@@ -120,8 +104,8 @@ func (p *parser) condition() (c Condition, err error) {
 
 func (p *parser) kpi() (string, error) {
 	at, word := p.word()
-	if !slices.Contains(kpis, word) {
-		return "", p.fail(at, "a KPI: "+oneOf(kpis))
+	if _, ok := subjectOf(word); !ok {
+		return "", p.fail(at, "a KPI: "+oneOf(kpis()))
 	}
 	return word, nil
 }
@@ -142,6 +126,9 @@ func (p *parser) bound(c *Condition) error {
 	if rest != "" && isLetter(rest[0]) {
 		if _, word := p.word(); word != "baseline" {
 			return p.fail(at, "baseline or a number with its unit, such as "+example(c))
+		}
+		if !c.subject.relative {
+			return p.fail(at, "a number, such as "+example(c)+": "+c.KPI+" is not held against the baseline's")
 		}
 		c.Baseline, c.Factor = true, 1
 		return p.margin(c)
@@ -189,17 +176,34 @@ func (p *parser) factor(c *Condition) error {
 
 // quantity reads a number with the unit of the KPI.
 func (p *parser) quantity(c *Condition) (float64, error) {
-	at, number, unit := p.number()
-	if c.latency() {
-		d, err := time.ParseDuration(number + unit)
-		if err != nil || number == "" || unit == "" || d < 0 || d > maxLatency {
+	at, digits, unit := p.number()
+	switch c.subject.unit {
+	case duration:
+		d, err := time.ParseDuration(digits + unit)
+		if err != nil || digits == "" || unit == "" || d < 0 || d > maxLatency {
 			return 0, p.fail(at, "a duration up to 100s with its unit, such as "+example(c))
 		}
 		return d.Seconds(), nil
+	case number:
+		return p.plain(at, digits, unit, c)
+	case share:
 	}
-	v, err := percent(number)
-	if err != nil || number == "" || unit != "%" || v > 1 {
+	v, err := percent(digits)
+	if err != nil || digits == "" || unit != "%" || v > 1 {
 		return 0, p.fail(at, "a percentage up to 100%, such as "+example(c))
+	}
+	return v, nil
+}
+
+// plain reads a number without a unit; 80% is 0.8.
+func (p *parser) plain(at int, digits, unit string, c *Condition) (float64, error) {
+	read := func(text string) (float64, error) { return strconv.ParseFloat(text, 64) }
+	if unit == "%" {
+		read, unit = percent, ""
+	}
+	v, err := read(digits)
+	if err != nil || unit != "" {
+		return 0, p.fail(at, "a number, such as "+example(c))
 	}
 	return v, nil
 }
@@ -222,7 +226,7 @@ func (p *parser) number() (at int, number, unit string) {
 func (p *parser) word() (at int, word string) {
 	at, rest := p.peek()
 	n := 0
-	for n < len(rest) && (isLetter(rest[n]) || rest[n] >= '0' && rest[n] <= '9') {
+	for n < len(rest) && (isLetter(rest[n]) || rest[n] >= '0' && rest[n] <= '9' || rest[n] == '.') {
 		n++
 	}
 	p.at = at + n
@@ -248,10 +252,21 @@ func (p *parser) fail(at int, wanted string) error {
 func isLetter(b byte) bool { return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b == '_' }
 
 func example(c *Condition) string {
-	if c.latency() {
+	switch {
+	case c.subject.unit == duration:
 		return "200ms"
+	case c.KPI == "agreement":
+		return "98%"
+	case c.subject.unit == share:
+		return "2%"
+	case c.subject.family == pairs:
+		return "0.8"
+	case strings.HasPrefix(c.KPI, "psi") || strings.HasPrefix(c.KPI, "ks"):
+		return "0.2"
+	case c.KPI == "auc" || c.KPI == "f1":
+		return "0.9"
 	}
-	return "2%"
+	return "5"
 }
 
 func oneOf(words []string) string {

@@ -28,13 +28,18 @@ const (
 // RollbackWhen the limit to roll back; without the latter it is the negation of
 // Require. A gate without Require is a guard: it never holds up an advance.
 type GateConfig struct {
-	Name         string  `yaml:"name" json:"name"`
-	Require      string  `yaml:"require,omitempty" json:"require,omitempty"`
-	RollbackWhen string  `yaml:"rollback_when,omitempty" json:"rollback_when,omitempty"`
-	Mode         string  `yaml:"mode,omitempty" json:"mode,omitempty"`       // enforce (default) | observe
-	OnFail       string  `yaml:"on_fail,omitempty" json:"on_fail,omitempty"` // rollback (default) | hold | notify
-	Message      string  `yaml:"message,omitempty" json:"message,omitempty"`
-	Share        float64 `yaml:"share,omitempty" json:"share,omitempty"` // of false_rollback, relative to the other gates; default 1
+	Name         string `yaml:"name" json:"name"`
+	Require      string `yaml:"require,omitempty" json:"require,omitempty"`
+	RollbackWhen string `yaml:"rollback_when,omitempty" json:"rollback_when,omitempty"`
+	// Expr is a condition that the grammar cannot say, instead of both: an
+	// expression over the values measured in the step. No promise covers it.
+	Expr string `yaml:"expr,omitempty" json:"expr,omitempty"`
+	// For is how long Expr has to be true, or false, without a break.
+	For     time.Duration `yaml:"for,omitempty" json:"for,omitempty"`
+	Mode    string        `yaml:"mode,omitempty" json:"mode,omitempty"`       // enforce (default) | observe
+	OnFail  string        `yaml:"on_fail,omitempty" json:"on_fail,omitempty"` // rollback (default) | hold | notify
+	Message string        `yaml:"message,omitempty" json:"message,omitempty"`
+	Share   float64       `yaml:"share,omitempty" json:"share,omitempty"` // of false_rollback, relative to the other gates; default 1
 }
 
 // Config is what the judge reads of a model's policy.
@@ -73,6 +78,9 @@ func (g *GateConfig) setDefaults() {
 	}
 	if g.OnFail == "" {
 		g.OnFail = OnFailRollback
+		if g.Expr != "" {
+			g.OnFail = OnFailHold
+		}
 	}
 	if g.Share == 0 {
 		g.Share = DefaultShare
@@ -81,11 +89,26 @@ func (g *GateConfig) setDefaults() {
 
 // canRollBack says whether a failure of the gate takes the candidate back.
 func (g GateConfig) canRollBack() bool {
-	return (g.Mode == "" || g.Mode == ModeEnforce) && (g.OnFail == "" || g.OnFail == OnFailRollback)
+	return (g.Mode == "" || g.Mode == ModeEnforce) && (g.OnFail == "" && g.Expr == "" || g.OnFail == OnFailRollback)
+}
+
+// spends says whether the gate takes a part of false_rollback: an expression
+// that rolls back is outside of the promise.
+func (g GateConfig) spends() bool { return g.canRollBack() && g.Expr == "" }
+
+// holdFor is how long an expression has to stay what it is.
+func (g GateConfig) holdFor() time.Duration {
+	if g.For == 0 {
+		return DefaultFor
+	}
+	return g.For
 }
 
 // conditions parses the gate. require is nil for a guard.
 func (g GateConfig) conditions() (require *Condition, rollback Condition, err error) {
+	if g.Expr != "" {
+		return nil, Condition{KPI: "expr", Text: g.Expr, subject: subject{name: "expr", family: freedom}}, nil
+	}
 	if g.Require != "" {
 		c, err := ParseCondition(g.Require)
 		if err != nil {
@@ -95,6 +118,9 @@ func (g GateConfig) conditions() (require *Condition, rollback Condition, err er
 	}
 	if g.RollbackWhen != "" {
 		rollback, err = ParseCondition(g.RollbackWhen)
+		if rollback.subject.either { // what takes back is the bad direction
+			rollback.subject.more = !rollback.subject.more
+		}
 	}
 	return require, rollback, err
 }
@@ -113,12 +139,12 @@ func (c Config) CanRollBack() bool {
 // the gates that can roll back (Bonferroni). A gate that cannot spends nothing
 // of it and is tested at the whole.
 func (c Config) alpha(i int) float64 {
-	if !c.Gates[i].canRollBack() {
+	if !c.Gates[i].spends() {
 		return float64(c.FalseRollback)
 	}
 	var sum float64
 	for _, g := range c.Gates {
-		if g.canRollBack() {
+		if g.spends() {
 			sum += g.share()
 		}
 	}
@@ -152,7 +178,7 @@ func (c Config) Thresholds() []time.Duration {
 
 func (c Condition) thresholds() []time.Duration {
 	switch {
-	case !c.latency() || c.marginless():
+	case c.subject.family != tail || c.subject.unit != duration || c.marginless():
 		return nil
 	case !c.Baseline:
 		return []time.Duration{seconds(c.Offset)}

@@ -15,7 +15,7 @@ func TestHistoryTeachesAndIsNotJudged(t *testing.T) {
 	if g := j.Gates[0]; math.Abs(g.Fail.E-1) > 1e-9 || g.N != (ArmCounts{}) || g.Baseline != nil {
 		t.Errorf("history was judged: %+v", g)
 	}
-	if got := f.judge.state.Past.rate(); got < .005 || got > .006 {
+	if got := f.judge.state.Past.rate(requests); got < .005 || got > .006 {
 		t.Errorf("the past's rate is %v, want 5.5 in 1001", got)
 	}
 	if tau := f.judge.state.Past.Taus[0]; !tau.Known || tau.Edge < 50*time.Millisecond || tau.Edge > 51*time.Millisecond {
@@ -24,11 +24,11 @@ func TestHistoryTeachesAndIsNotJudged(t *testing.T) {
 }
 
 func TestThePastFades(t *testing.T) {
-	p := past{Latency: make([]float64, 4)}
-	p.add(kpi.Stratum{To: time.Second, Baseline: kpi.Counts{Requests: 1000, Failures: 500}})
-	p.add(kpi.Stratum{To: time.Second + halfLife, Baseline: kpi.Counts{Requests: 500}})
-	if p.Requests != 1000 || p.Failures != 250 {
-		t.Errorf("%v failures of %v, want 250 of 1000 after one half-life", p.Failures, p.Requests)
+	p, w := newPast(0), wanted{names: map[string]bool{requests: false}}
+	p.add(kpi.Stratum{To: time.Second, Baseline: kpi.Counts{Requests: 1000, Failures: 500}}, w)
+	p.add(kpi.Stratum{To: time.Second + halfLife, Baseline: kpi.Counts{Requests: 500}}, w)
+	if f := p.Sources[requests]; f.N != 1000 || f.K != 250 {
+		t.Errorf("%v failures of %v, want 250 of 1000 after one half-life", f.K, f.N)
 	}
 }
 

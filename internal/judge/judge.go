@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,14 +12,16 @@ import (
 
 // Judge holds the e-processes of one rollout. It is not safe for concurrent use.
 type Judge struct {
-	config    Config
-	layout    *kpi.Layout
-	grid      []time.Duration
-	quantiles []float64 // of which the baseline's past keeps an estimate
-	restarts  restarts
-	gates     []*gate
-	policy    string // fingerprint
-	state     state
+	config   Config
+	layout   *kpi.Layout
+	grid     []time.Duration
+	taus     []tauOf // of which the baseline's past keeps an estimate
+	wanted   wanted
+	restarts restarts
+	gates    []*gate
+	policy   string // fingerprint
+	state    state
+	now      closed // used again for each stratum
 }
 
 // New makes the judge of a rollout whose plan lasts planned. The layout must
@@ -34,35 +37,45 @@ func New(c Config, l *kpi.Layout, planned time.Duration) (*Judge, error) {
 		return nil, errors.Join(problems...)
 	}
 	j := &Judge{config: c, layout: l, grid: kpi.Grid(), restarts: newRestarts(planned)}
-	j.quantiles = c.relativeQuantiles()
+	j.taus = c.taus()
+	j.wanted.add(map[string]bool{
+		requests: false, kpi.MeasureRepeat: false, kpi.MeasureMissing + kpi.Label: false, kpi.MeasureShadow: false, kpi.MeasureAgreement: false,
+	}, nil)
 	for i := range c.Gates {
-		g, err := newGate(c, i, l, j.quantiles)
+		g, err := newGate(c, i, l, j.taus)
 		if err != nil {
 			return nil, fmt.Errorf("gate %s: %w", c.Gates[i].Name, err)
 		}
+		j.wanted.add(g.wanted.names, g.wanted.prefixes)
 		j.gates = append(j.gates, g)
 	}
 	j.policy, j.state = j.fingerprint(), j.fresh()
 	return j, nil
 }
 
-// relativeQuantiles are the latency quantiles that gates hold against the
-// baseline's, ascending.
-func (c Config) relativeQuantiles() []float64 {
-	var out []float64
+// taus are the quantiles that gates hold against the baseline's, in order.
+func (c Config) taus() []tauOf {
+	var out []tauOf
 	for _, g := range c.Gates {
 		require, rollback, err := g.conditions()
-		if err != nil {
+		if err != nil || g.Expr != "" {
 			continue
 		}
-		if rollback.Baseline {
-			out = append(out, rollback.quantiles()...)
+		both := []Condition{rollback}
+		if require != nil {
+			both = append(both, *require)
 		}
-		if require != nil && require.Baseline {
-			out = append(out, require.quantiles()...)
+		for _, one := range both {
+			if one.Baseline && one.subject.family == tail {
+				for _, q := range one.subject.quantile {
+					out = append(out, one.tauOf(q))
+				}
+			}
 		}
 	}
-	slices.Sort(out)
+	slices.SortFunc(out, func(a, b tauOf) int {
+		return cmp.Or(cmp.Compare(a.source, b.source), cmp.Compare(a.quantile, b.quantile))
+	})
 	return slices.Compact(out)
 }
 
@@ -70,17 +83,13 @@ func (c Config) relativeQuantiles() []float64 {
 // rolling back goes on: its promise is over the whole rollout.
 func (j *Judge) BeginStep(step int) {
 	s := &j.state
-	if s.StepTotal[kpi.Baseline].Requests > 0 && s.StepTotal[kpi.Candidate].Requests > 0 && !j.alone() {
-		for i, g := range j.gates {
-			s.Gates[i].Carry = Inconclusive
-			if g.safe(&s.Gates[i], float64(j.config.FalsePass)) {
-				s.Gates[i].Carry = Pass
-			}
-		}
-	}
-	s.Step, s.StepStrata, s.Alone = step, 0, false
-	s.StepTotal, s.Later = [2]traffic{}, [2]uint64{}
-	s.markStep()
+	j.carry()
+	s.Stretch++
+	s.StretchOf[step] = s.Stretch
+	s.Step, s.StepStrata, s.Alone, s.Shadow = step, 0, false, false
+	s.StepTotal, s.Later, s.StepSeconds = [2]traffic{}, [2]uint64{}, 0
+	s.InStep = [2]readings{{}, {}}
+	s.beginWatch()
 	for i, g := range j.gates {
 		g.beginStep(&s.Gates[i])
 	}
@@ -100,14 +109,64 @@ func (j *Judge) Add(in kpi.Stratum) {
 	}
 	s.Strata++
 	s.Seq = in.Seq
+	j.take(in)
 	if in.Step >= 0 {
+		s.count(in)
 		for i, g := range j.gates {
-			g.add(&s.Gates[i], in, &s.Past, j.restarts)
+			if !j.silent(g) {
+				g.add(&s.Gates[i], &j.now)
+			}
+		}
+		if !s.Shadow { // copies draw no users, and no user fails by them
+			j.watchRepeats()
+			j.watchMeasurement()
+		}
+	} else {
+		s.count(in)
+	}
+	s.Past.add(in, j.wanted)
+	s.Past.estimate(j.layout, j.grid, j.taus)
+}
+
+// take counts the stratum into the totals, and reads it for the gates.
+func (j *Judge) take(in kpi.Stratum) {
+	s, now := &j.state, &j.now
+	now.Stratum, now.past, now.restarts = in, &s.Past, j.restarts
+	for arm, c := range [2]kpi.Counts{in.Baseline, in.Candidate} {
+		now.fresh[arm] = now.fresh[arm].cleared()
+		j.wanted.read(now.fresh[arm], c)
+		now.stepOnly[arm] = now.fresh[arm]
+		own := ownStep(c, in.Step)
+		if len(c.Measures) > 0 {
+			now.stepOnly[arm] = readings{}
+			j.wanted.read(now.stepOnly[arm], own)
+		}
+		if in.Step >= 0 { // history is no part of the rollout
+			j.wanted.read(s.Total[arm], c)
+			j.wanted.read(s.InStep[arm], own)
 		}
 	}
-	s.Past.add(in)
-	s.Past.estimate(j.layout, j.grid, j.quantiles)
-	s.count(in)
+	now.total, now.inStep = s.Total, s.InStep
+	now.value, now.stretch = j.valueNow, s.stretch
+}
+
+// ownStep leaves out what was served in an earlier step.
+func ownStep(c kpi.Counts, step int) kpi.Counts {
+	late := false
+	for _, m := range c.Measures {
+		late = late || m.Served != 0 && m.Served != step+1
+	}
+	if !late {
+		return c
+	}
+	own := kpi.Measures{}
+	for name, m := range c.Measures {
+		if m.Served == 0 || m.Served == step+1 {
+			own[name] = m
+		}
+	}
+	c.Measures = own
+	return c
 }
 
 // alone says that the step has no baseline traffic to compare with: so the

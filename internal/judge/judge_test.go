@@ -287,7 +287,7 @@ func TestLatencyAgainstTheBaseline(t *testing.T) {
 }
 
 func (f *feed) spread(r *rand.Rand, n uint64) kpi.Counts {
-	rec := kpi.NewRecorder(f.layout)
+	rec := kpi.NewRecorder(f.layout, kpi.Config{})
 	for range n {
 		rec.Record(0, kpi.Sample{Failed: r.Float64() < .01, Latency: time.Duration(50e6 * math.Exp(.3*r.NormFloat64()))})
 	}
@@ -368,8 +368,8 @@ func TestMinDetectableShrinksAndIsMet(t *testing.T) {
 		t.Fatal("nothing is visible")
 	}
 	total.kc = (0.005 + 0.002 + excess) * total.nc
-	p := newFailProcess()
-	p.add(n, total, 45.5/9001)
+	p := newFailProcess(alternatives)
+	p.add(n, total, 45.5/9001, failRatios)
 	if e := math.Exp(p.logE()); e < 20 || e > 60 {
 		t.Errorf("E = %v at the smallest visible effect, want 20 or a little more", e)
 	}
@@ -379,7 +379,7 @@ func TestNewRefusesALayoutWithoutItsThresholds(t *testing.T) {
 	if _, err := New(gates(GateConfig{Name: "p95", Require: "latency_p95 <= 201ms"}), kpi.NewLayout(), time.Hour); err == nil {
 		t.Error("a layout without the threshold was taken")
 	}
-	if _, err := New(gates(GateConfig{Name: "x", Require: "ctr > 1"}), kpi.NewLayout(), time.Hour); err == nil {
+	if _, err := New(gates(GateConfig{Name: "x", Require: "clicks > 1"}), kpi.NewLayout(), time.Hour); err == nil {
 		t.Error("an invalid policy was taken")
 	}
 }

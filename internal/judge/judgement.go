@@ -20,6 +20,23 @@ type Judgement struct {
 	Weakened       bool          `json:"weakened,omitempty"` // a key set was full: some users count more than once
 	Failed         *GateVerdict  `json:"failed,omitempty"`   // the first gate that takes the candidate back
 	Hold           bool          `json:"hold,omitempty"`     // a gate with on_fail: hold has failed
+	// Broken says why the arms cannot be compared: users are not split as
+	// configured, or labels go missing on one of them; "" = they can. It pauses,
+	// and never rolls back.
+	Broken string `json:"measurement_broken,omitempty"`
+	// Repeat is what the watch over users who were counted before has found; it
+	// takes the traffic off, and leaves the registry to a person.
+	Repeat *RepeatFailures `json:"repeat_failures,omitempty"`
+}
+
+// RepeatFailures is what began to fail after every user was counted.
+type RepeatFailures struct {
+	Gate      string    `json:"gate"`
+	Baseline  *float64  `json:"baseline"`
+	Candidate *float64  `json:"candidate"`
+	N         ArmCounts `json:"n"` // users and ten minutes
+	Evidence  Evidence  `json:"evidence"`
+	Reason    string    `json:"reason"`
 }
 
 // Evidence is an e-value against its limit; both between 1e-300 and 1e300.
@@ -35,7 +52,7 @@ type ArmCounts struct {
 }
 
 // GateVerdict is one gate with the numbers its verdict rests on. Values are
-// rates from 0 to 1 or seconds; nil where there is none.
+// rates from 0 to 1, seconds or plain numbers; nil where there is none.
 type GateVerdict struct {
 	Name         string    `json:"name"`
 	Require      string    `json:"require"`       // "" for a guard
@@ -53,5 +70,19 @@ type GateVerdict struct {
 	Baseline      *float64  `json:"baseline"` // measured in this step, over the rollout while the step is young
 	Candidate     *float64  `json:"candidate"`
 	N             ArmCounts `json:"n"`
-	Reason        string    `json:"reason"`
+	// Unit of the values: share, seconds or number.
+	Unit string `json:"unit,omitempty"`
+	// Recent is what was measured since the evidence toward rolling back began to
+	// rise: of a gate that failed, the stretch that convicts.
+	Recent *Stretch `json:"recent,omitempty"`
+	Reason string   `json:"reason"`
+}
+
+// Stretch is a part of a rollout, in seconds of served time.
+type Stretch struct {
+	FromS     float64   `json:"from_s"`
+	ToS       float64   `json:"to_s"`
+	Baseline  *float64  `json:"baseline"`
+	Candidate *float64  `json:"candidate"`
+	N         ArmCounts `json:"n"`
 }

@@ -17,7 +17,7 @@ func TestAVerdictShowsWhatItsStepMeasured(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rec := kpi.NewRecorder(layout)
+	rec := kpi.NewRecorder(layout, kpi.Config{})
 	last, seq := rec.Snapshot(), uint64(0)
 	add := func(step int, baseline int, latency time.Duration, n int) GateVerdict {
 		for range baseline {

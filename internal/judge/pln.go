@@ -11,15 +11,21 @@ type tally struct {
 	kc, nc, kb, nb float64
 }
 
-// null is the hypothesis p̄c <= a·p̄b + d, or >= on the side of passing. With
-// a = 0 the candidate is held against the known rate d.
+// null is the hypothesis p̄c <= a·p̄b + d, or >= where the evidence is for a
+// candidate below the limit. With a = 0 the candidate is held against the known
+// rate d.
 type null struct {
 	a, d float64
+	// scaled: alternatives above the limit are ratios of the limit itself, not of
+	// the baseline's rate.
+	scaled bool
+	// unbounded: events per second, which may be more than one.
+	unbounded bool
 }
 
 // logE is ln of the Poisson linear null e-value of one stratum, with one
 // alternative: r > 1 says by which excess ratio the candidate is worse than the
-// limit, r < 1 by which it is better. past is the baseline's rate before the
+// limit, r < 1 by which it is better, equal that it is as the past. past is the baseline's rate before the
 // stratum opened. Zero when the stratum cannot speak.
 //
 //	e = x^kc · y^kb · exp(−nc·d·(x−1)),  nc·a·(x−1) = nb·(1−y)
@@ -27,6 +33,12 @@ type null struct {
 // Since 1+u <= e^u, E[e] <= exp(nc (x−1)(p̄c − a p̄b − d)) <= 1 under the null,
 // whatever past and r are.
 func (n null) logE(t tally, r, past float64) float64 {
+	if r == equal {
+		limit := n.a*past + n.d
+		if r = past / limit; !(r > 0) || r == 1 || math.IsInf(r, 0) {
+			return 0
+		}
+	}
 	x, y := n.bet(t, r, past)
 	if !(x > 0 && y > 0) || (x > 1) != (r > 1) {
 		return 0
@@ -62,8 +74,11 @@ func (n null) bet(t tally, r, past float64) (x, y float64) {
 // alternative is the candidate's rate under the alternative r.
 func (n null) alternative(r, past float64) float64 {
 	limit := n.a*past + n.d
-	if r < 1 {
+	switch {
+	case r < 1, n.scaled && n.unbounded:
 		return r * limit
+	case n.scaled:
+		return min(1, r*limit)
 	}
 	return min(1, limit+max(past, anchor)*(r-1))
 }

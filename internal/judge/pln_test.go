@@ -2,6 +2,7 @@ package judge
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"gonum.org/v1/gonum/stat/distuv"
@@ -41,7 +42,7 @@ func TestCheckedValues(t *testing.T) {
 
 func TestNoBetWithoutBothArms(t *testing.T) {
 	for _, n := range []null{{a: 1}, {a: 1, d: 0.01}, {a: 1.2}, {a: 1, d: -0.01}} {
-		for _, r := range append(failRatios[:], passRatios[:]...) {
+		for _, r := range slices.Concat(failRatios, lessRatios, moreRatios) {
 			for _, c := range []tally{{kb: 3, nb: 100}, {kc: 3, nc: 100}, {}} {
 				if got := n.logE(c, r, 0.03); got != 0 {
 					t.Errorf("null %+v, R %v, %+v: ln e = %v, want 0", n, r, c, got)
@@ -54,10 +55,10 @@ func TestNoBetWithoutBothArms(t *testing.T) {
 func TestCleanBaselineIsNotBlind(t *testing.T) {
 	// 300 strata of a candidate that fails 30 % beside 45 clean requests each.
 	past := 0.5 / (1 + 1e6)
-	p := newFailProcess()
+	p := newFailProcess(alternatives)
 	strata := 0
 	for ; p.logE() < math.Log(100) && strata < 300; strata++ {
-		p.add(null{a: 1, d: 0.002}, tally{kc: 1.5, nc: 5, nb: 45}, past)
+		p.add(null{a: 1, d: 0.002}, tally{kc: 1.5, nc: 5, nb: 45}, past, failRatios)
 	}
 	if strata > 3 {
 		t.Errorf("took %d seconds, want 3 at most", strata)
@@ -73,10 +74,10 @@ func TestExpectationIsAtMostOneOnTheNull(t *testing.T) {
 			a: rapid.SampledFrom([]float64{0, 0.5, 0.9, 1, 1.1, 2}).Draw(t, "a"),
 			d: rapid.SampledFrom([]float64{0, 0.0005, 0.002, 0.01, 0.05, 0.3, -0.002, -0.05}).Draw(t, "d"),
 		}
-		ratios := failRatios[:]
+		ratios := failRatios
 		fail := rapid.Bool().Draw(t, "fail")
 		if !fail {
-			ratios = passRatios[:]
+			ratios = lessRatios
 		}
 		r := rapid.SampledFrom(ratios).Draw(t, "r")
 		past := rapid.Float64Range(1e-7, 1).Draw(t, "past")

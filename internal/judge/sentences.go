@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -27,6 +28,10 @@ func (c Config) sentence(i int, g GateConfig, require *Condition, rollback Condi
 	if g.Mode == ModeObserve {
 		s.WriteString("observed only, nothing follows: ")
 	}
+	if g.Expr != "" {
+		fmt.Fprintf(&s, "the candidate may advance once %q has been true of what the step measured for %s; %s when it has been false for as long (no promise covers it: values are taken as they are)", g.Expr, g.holdFor(), action(g.OnFail))
+		return s.String()
+	}
 	if require != nil {
 		fmt.Fprintf(&s, "the candidate may advance once it is shown that %s (in each step, wrong at most %s of the time); ", require.words(), c.FalsePass)
 	}
@@ -34,7 +39,18 @@ func (c Config) sentence(i int, g GateConfig, require *Condition, rollback Condi
 	if require == nil {
 		s.WriteString("; a guard, it never holds up an advance")
 	}
+	if c := first(require, rollback); c.Baseline && c.Offset != 0 && c.subject.unit == share {
+		fmt.Fprintf(&s, "; %s%% are points, %s%% of the baseline's own value would be written %q", percentText(math.Abs(c.Offset)), percentText(math.Abs(c.Offset)), c.relativeForm())
+	}
 	return s.String()
+}
+
+// first is the limit that is written: the one to advance, or that of a guard.
+func first(require *Condition, rollback Condition) Condition {
+	if require != nil {
+		return *require
+	}
+	return rollback
 }
 
 func action(onFail string) string {
@@ -50,17 +66,7 @@ func action(onFail string) string {
 // words says a condition as the end of a sentence.
 func (c Condition) words() string {
 	relation := map[string]string{"<=": "at most", "<": "below", ">": "above", ">=": "at least"}[c.Op]
-	return fmt.Sprintf("its %s %s %s %s", c.subject(), c.verb(), relation, c.boundWords())
-}
-
-func (c Condition) subject() string {
-	switch c.KPI {
-	case errorRate:
-		return "error rate"
-	case latencyAll:
-		return "latencies (p50, p75, p90, p95 and p99 together)"
-	}
-	return strings.TrimPrefix(c.KPI, "latency_") + " latency"
+	return fmt.Sprintf("its %s %s %s %s", c.subject.words, c.verb(), relation, c.boundWords())
 }
 
 func (c Condition) verb() string {
@@ -73,10 +79,8 @@ func (c Condition) verb() string {
 func (c Condition) boundWords() string {
 	owner := "the baseline's"
 	switch {
-	case !c.Baseline && c.latency():
-		return seconds(c.Offset).String()
 	case !c.Baseline:
-		return percentText(c.Offset) + "%"
+		return c.value(&c.Offset)
 	case c.Factor != 1:
 		return fmt.Sprintf("%s times %s", strconv.FormatFloat(c.Factor, 'g', -1, 64), owner)
 	case c.Offset == 0:
@@ -86,10 +90,24 @@ func (c Condition) boundWords() string {
 	if size < 0 {
 		sign, size = "minus", -size
 	}
-	if c.latency() {
+	switch c.subject.unit {
+	case duration:
 		return fmt.Sprintf("%s %s %s", owner, sign, seconds(size))
+	case number:
+		return fmt.Sprintf("%s %s %s", owner, sign, c.value(&size))
+	case share:
 	}
-	return fmt.Sprintf("%s %s %s percentage points", owner, sign, percentText(size))
+	points := "percentage points"
+	if size == 0.01 {
+		points = "percentage point"
+	}
+	return fmt.Sprintf("%s %s %s %s", owner, sign, percentText(size), points)
+}
+
+// relativeForm is what the margin in points would be if it were meant as a
+// share of the baseline's own value.
+func (c Condition) relativeForm() string {
+	return "baseline * " + strconv.FormatFloat(roundTo(1+c.Offset, 6), 'g', -1, 64)
 }
 
 // Warnings lists what is allowed and probably not meant, or promised less than
@@ -111,10 +129,13 @@ func (g GateConfig) warnings(require *Condition, rollback Condition) []string {
 	warn := func(format string, args ...any) {
 		out = append(out, "gate "+g.Name+": "+fmt.Sprintf(format, args...))
 	}
-	if rollback.Baseline && rollback.latency() {
-		warn("holds a latency against the baseline's measured quantile: its promise on false rollbacks is approximate")
+	if why := rollback.approximate(); why != "" {
+		warn("%s: its promise on false rollbacks is approximate", why)
 	}
-	if rollback.Baseline && (rollback.Factor < 1 || rollback.Offset < 0) {
+	if g.Expr != "" && g.OnFail == OnFailRollback {
+		warn("an expression that rolls back is outside of the promise on false rollbacks")
+	}
+	if rollback.Baseline && !rollback.more() && (rollback.Factor < 1 || rollback.Offset < 0) {
 		warn("rolls back a candidate that is no better than the baseline (%s): write rollback_when if that is not meant", rollback.Text)
 	}
 	if require != nil && require.KPI == errorRate && require.Baseline && require.Offset == 0 {
@@ -124,6 +145,32 @@ func (g GateConfig) warnings(require *Condition, rollback Condition) []string {
 		warn("only tells when it fails: the candidate stays")
 	}
 	return out
+}
+
+// approximate says why the promise of a gate on the condition is not exact; ""
+// when it is.
+func (c Condition) approximate() string {
+	switch c.subject.family {
+	case tail:
+		if c.Baseline {
+			return fmt.Sprintf("holds a %s against the baseline's measured quantile", c.tailWord())
+		}
+	case whole:
+		if !strings.HasPrefix(c.KPI, "ks") {
+			return "rests on a standard error"
+		}
+	case flow:
+		return "takes answers for independent of each other"
+	case events, pairs, freedom:
+	}
+	return ""
+}
+
+func (c Condition) tailWord() string {
+	if c.subject.source == requests {
+		return "latency"
+	}
+	return "quantile"
 }
 
 // WarningsAt lists the gates whose margin is as large as the baseline's own

@@ -12,115 +12,100 @@ import (
 	"github.com/headgate/headgate/internal/kpi"
 )
 
-const stateFormat = 2
+const stateFormat = 3
 
 // state is everything the judge remembers; what is not in here follows from the
 // configuration. Its fields are exported for the checkpoint.
 type state struct {
-	Strata     uint64
-	Seq        uint64
-	Step       int
-	StepStrata uint64
-	Alone      bool
-	StepTotal  [2]traffic
-	Later      [2]uint64 // requests of the step after its first stratum
-	Total      [2]sums
-	AtStep     [2]sums // Total when the step began
-	Past       past
-	Gates      []gateState
+	Strata      uint64
+	Seq         uint64
+	Step        int
+	StepStrata  uint64
+	StepSeconds float64
+	Seconds     float64
+	Alone       bool
+	Shadow      bool
+	StepTotal   [2]traffic
+	AllTotal    [2]traffic
+	Later       [2]uint64 // requests of the step after its first stratum
+	Overflow    uint64
+	Total       [2]readings // over the whole rollout
+	InStep      [2]readings // from requests of the present step
+	Stretch     int         // steps begun, one begun anew counted again
+	StretchOf   map[int]int // by step, the last time it began
+	Past        past
+	Gates       []gateState
+	Watch       watchState
+	Measurement measurementState
 }
 
-// traffic is what a step brought to one arm.
+// traffic is what came to one arm.
 type traffic struct {
 	Requests, Repeats uint64
 }
 
-// sums are an arm's counts over the whole rollout.
-type sums struct {
-	Requests, Failures, Overflow uint64
-	Latency                      []uint64 // by bin
-}
-
 func (j *Judge) fresh() state {
-	s := state{Step: -1}
-	bins := j.layout.Bins()
-	s.Past = past{Latency: make([]float64, bins), Taus: make([]tau, len(j.quantiles))}
-	for arm := range s.Total {
-		s.Total[arm].Latency = make([]uint64, bins)
-		s.AtStep[arm].Latency = make([]uint64, bins)
-	}
+	s := state{Step: -1, StretchOf: map[int]int{}, Past: newPast(len(j.taus))}
+	s.Total, s.InStep = [2]readings{{}, {}}, [2]readings{{}, {}}
 	for _, g := range j.gates {
 		s.Gates = append(s.Gates, g.fresh())
 	}
+	s.Watch = j.freshWatch()
 	return s
 }
 
-// count takes a stratum into the totals.
+// count takes a stratum's traffic in.
 func (s *state) count(in kpi.Stratum) {
 	s.StepStrata++
-	s.Alone = in.Alone
+	s.Alone, s.Shadow = in.Alone, in.Shadow
+	seconds := (in.To - in.From).Seconds()
+	s.StepSeconds += seconds
+	if in.Step >= 0 {
+		s.Seconds += seconds
+	}
 	for arm, c := range [2]kpi.Counts{in.Baseline, in.Candidate} {
 		s.StepTotal[arm].Requests += c.Requests
 		s.StepTotal[arm].Repeats += c.Repeats
 		if s.StepStrata > 1 {
 			s.Later[arm] += c.Requests
 		}
-		if in.Step < 0 {
-			continue // history is no part of the rollout
-		}
-		t := &s.Total[arm]
-		t.Requests += c.Requests
-		t.Failures += c.Failures
-		t.Overflow += c.Overflow
-		for _, b := range c.Latency {
-			if b.Index < len(t.Latency) {
-				t.Latency[b.Index] += b.Count
-			}
+		if in.Step >= 0 { // history is no part of the rollout
+			s.AllTotal[arm].Requests += c.Requests
+			s.AllTotal[arm].Repeats += c.Repeats
+			s.Overflow += c.Overflow
 		}
 	}
 }
 
-// counts is the sparse form of the sums.
-func (t *sums) counts() kpi.Counts {
-	c := kpi.Counts{Requests: t.Requests, Failures: t.Failures, Overflow: t.Overflow}
-	for i, n := range t.Latency {
-		if n > 0 {
-			c.Latency = append(c.Latency, kpi.Bin{Index: i, Count: n})
-		}
+// stretch is the number of the stretch that served requests: the present one, or
+// that of an earlier step.
+func (s *state) stretch(served int) int {
+	if served == 0 {
+		return s.Stretch
 	}
-	return c
+	return s.StretchOf[served-1]
 }
 
-// since is what was added after before.
-func (t *sums) since(before sums) *sums {
-	out := &sums{Requests: t.Requests - before.Requests, Failures: t.Failures - before.Failures, Overflow: t.Overflow - before.Overflow}
-	for i, n := range t.Latency {
-		out.Latency = append(out.Latency, n-before.Latency[i])
-	}
-	return out
+// whole is all that was counted in the rollout.
+func (s *state) whole() span {
+	return span{arms: s.Total, repeats: [2]uint64{s.AllTotal[0].Repeats, s.AllTotal[1].Repeats}, seconds: s.Seconds}
 }
 
-// markStep remembers where the step's own counts begin.
-func (s *state) markStep() {
-	for arm, t := range s.Total {
-		s.AtStep[arm] = *t.since(sums{Latency: make([]uint64, len(t.Latency))})
-	}
-}
-
-// measured is what a verdict shows: this step's counts once it has
-// enough of them, so that what was good in the canary does not cover what is
-// bad in the bake; the whole rollout's before. An arm that the step does not
+// measured is what a verdict on the condition shows: this step's counts once it
+// has enough of them, so that what was good in the canary does not cover what
+// is bad in the bake; the whole rollout's before. An arm that the step does not
 // serve is shown with all that was counted on it.
-func (s *state) measured(whole [2]kpi.Counts, enough uint64) [2]kpi.Counts {
-	if s.StepTotal[kpi.Candidate].Requests < enough {
-		return whole
+func (s *state) measured(c Condition, enough uint64) span {
+	out := s.whole()
+	if s.arrived() < enough || c.counted(s.InStep[kpi.Candidate]) == 0 {
+		return out
 	}
-	out := whole
-	for arm := range s.Total {
-		if c := s.Total[arm].since(s.AtStep[arm]).counts(); c.Requests > 0 {
-			out[arm] = c
+	for arm := range out.arms {
+		if c.counted(s.InStep[arm]) > 0 {
+			out.arms[arm], out.repeats[arm] = s.InStep[arm], s.StepTotal[arm].Repeats
 		}
 	}
+	out.seconds = s.StepSeconds
 	return out
 }
 
@@ -157,16 +142,34 @@ func (j *Judge) Restore(data []byte) error {
 		return errors.New("read the judge's checkpoint: it is damaged")
 	}
 	j.state = in.State
+	j.state.mend()
 	return nil
+}
+
+// mend gives back the maps that gob leaves out when they are empty.
+func (s *state) mend() {
+	for arm := range s.Total {
+		if s.Total[arm] == nil {
+			s.Total[arm] = readings{}
+		}
+		if s.InStep[arm] == nil {
+			s.InStep[arm] = readings{}
+		}
+	}
+	if s.StretchOf == nil {
+		s.StretchOf = map[int]int{}
+	}
+	if s.Past.Sources == nil {
+		s.Past.Sources = map[string]*faded{}
+	}
+	if s.Past.Groups == nil {
+		s.Past.Groups = map[string]*faded{}
+	}
 }
 
 // fits checks the shapes that the judge relies on.
 func (j *Judge) fits(s state) bool {
-	bins := j.layout.Bins()
-	ok := len(s.Past.Latency) == bins && len(s.Past.Taus) == len(j.quantiles) && len(s.Gates) == len(j.gates)
-	for arm, t := range s.Total {
-		ok = ok && len(t.Latency) == bins && len(s.AtStep[arm].Latency) == bins
-	}
+	ok := len(s.Past.Taus) == len(j.taus) && len(s.Gates) == len(j.gates) && len(s.Watch.Gates) == len(j.gates)
 	for i := 0; ok && i < len(j.gates); i++ {
 		want := j.gates[i].fresh()
 		ok = len(s.Gates[i].Fail) == len(want.Fail) && len(s.Gates[i].Pass) == len(want.Pass)

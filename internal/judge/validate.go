@@ -51,6 +51,13 @@ func (g GateConfig) validate(at string, report func(path string, value any, want
 	if !(g.Share > 0) || math.IsInf(g.Share, 0) {
 		report(at+".share", g.Share, "a number above 0: the gate's part of false_rollback beside the other gates")
 	}
+	if g.For < 0 || g.For > 0 && g.Expr == "" {
+		report(at+".for", g.For, "a duration above 0s, beside expr")
+	}
+	if g.Expr != "" {
+		g.validateExpr(at, report)
+		return
+	}
 	if g.Require == "" && g.RollbackWhen == "" {
 		report(at, g.Name, "require, rollback_when or both, such as `require: \"error_rate <= baseline + 0.2%\"`")
 		return
@@ -62,6 +69,21 @@ func (g GateConfig) validate(at string, report func(path string, value any, want
 	}
 }
 
+func (g GateConfig) validateExpr(at string, report func(path string, value any, wanted string)) {
+	if g.Require != "" || g.RollbackWhen != "" {
+		report(at+".expr", g.Expr, "an expression alone, or require and rollback_when")
+		return
+	}
+	f, err := parseFree(g.Expr)
+	if err != nil {
+		report(at+".expr", g.Expr, err.Error())
+		return
+	}
+	if both := (&gate{free: f}); both.copiesOnly() && !both.onCopies() {
+		report(at+".expr", g.Expr, "two gates: no step measures mirrored copies (agreement, shadow.*) and the candidate's own users together")
+	}
+}
+
 // checked parses one condition of a gate and reports what is wrong with it;
 // false when there is nothing to go on with.
 func checked(at, text string, advance bool, report func(path string, value any, wanted string)) (Condition, bool) {
@@ -69,6 +91,9 @@ func checked(at, text string, advance bool, report func(path string, value any, 
 		return Condition{}, false
 	}
 	c, err := ParseCondition(text)
+	if !advance && c.subject.either {
+		c.subject.more = !c.subject.more
+	}
 	if err != nil {
 		var syntax *SyntaxError
 		if errors.As(err, &syntax) {
@@ -88,25 +113,48 @@ func checked(at, text string, advance bool, report func(path string, value any, 
 func (c Condition) refused(advance bool) string {
 	flipped := c.negated().Text
 	switch {
-	case !c.Baseline && c.Offset <= 0:
+	case !c.Baseline && c.Offset <= 0 && !c.subject.either:
 		return "a limit above 0"
-	case !c.Baseline && !c.latency() && c.Offset >= 1:
+	case !c.Baseline && c.Offset >= 1 && c.subject.unit == share:
 		return "a limit below 100%"
+	case !c.Baseline && c.Offset >= 1 && c.atMostOne():
+		return "a limit below 1"
 	case advance && !c.good():
-		return fmt.Sprintf("a limit in the good direction, such as %q: less %s is better", flipped, c.KPI)
+		return fmt.Sprintf("a limit in the good direction, such as %q: %s %s is better", flipped, c.better(), c.KPI)
 	case !advance && c.good():
-		return fmt.Sprintf("a limit in the bad direction, such as %q: less %s is better", flipped, c.KPI)
+		return fmt.Sprintf("a limit in the bad direction, such as %q: %s %s is better", flipped, c.better(), c.KPI)
 	case advance && c.marginless():
 		return fmt.Sprintf("a margin, such as %q, or a guard, `rollback_when: %q`: that a candidate is no worse at all can never be shown", c.Text+c.sampleMargin(), flipped)
-	case !c.latency() && c.Offset <= -1:
+	case c.subject.unit == share && c.Offset <= -1:
 		return "a margin below 100%"
 	}
 	return ""
 }
 
+func (c Condition) better() string {
+	if c.more() {
+		return "more"
+	}
+	return "less"
+}
+
+// atMostOne says that the KPI's values lie between 0 and 1.
+func (c Condition) atMostOne() bool {
+	return c.KPI == "auc" || c.KPI == "f1" || c.KPI == "calibration_error" || c.subject.family == pairs || c.betweenArms() && !c.grouped()
+}
+
 func (c Condition) sampleMargin() string {
-	if c.latency() {
+	switch {
+	case c.subject.family == tail && c.more():
+		return " * 0.8"
+	case c.subject.unit == duration:
 		return " * 1.2"
+	case c.more() && c.subject.unit == share:
+		return " - 1%"
+	case c.more():
+		return " - 0.02"
+	case c.subject.unit == number:
+		return " * 1.1"
 	}
 	return " + 0.2%"
 }
@@ -120,7 +168,11 @@ func agree(at string, require, rollback Condition, report func(path string, valu
 	if require.Baseline != rollback.Baseline {
 		return // cannot be compared before the baseline is measured
 	}
-	if rollback.Factor <= require.Factor && rollback.Offset < require.Offset || rollback.Factor < require.Factor && rollback.Offset <= require.Offset {
+	factor, offset := rollback.Factor-require.Factor, rollback.Offset-require.Offset
+	if require.more() { // the limit to roll back lies below
+		factor, offset = -factor, -offset
+	}
+	if factor <= 0 && offset < 0 || factor < 0 && offset <= 0 {
 		report(at+".rollback_when", rollback.Text, fmt.Sprintf("a limit no stricter than require %q: a candidate between the two would be taken back although it may advance", require.Text))
 	}
 }
@@ -139,7 +191,7 @@ func (c Config) margins() int {
 			both = append(both, *require)
 		}
 		for _, one := range both {
-			if one.latency() && one.Baseline && !one.marginless() {
+			if one.subject.unit == duration && one.Baseline && !one.marginless() {
 				seen[margin{one.Factor, one.Offset}] = true
 			}
 		}

@@ -74,7 +74,7 @@ func TestSentencesAndWarnings(t *testing.T) {
 	}}
 	c.SetDefaults()
 	want := []string{
-		"errors: the candidate may advance once it is shown that its error rate is at most the baseline's plus 0.2 percentage points (in each step, wrong at most 5% of the time); the candidate is taken back as soon as it is shown that its error rate is above the baseline's plus 0.2 percentage points (wrong at most 1% of the time over the whole rollout)",
+		"errors: the candidate may advance once it is shown that its error rate is at most the baseline's plus 0.2 percentage points (in each step, wrong at most 5% of the time); the candidate is taken back as soon as it is shown that its error rate is above the baseline's plus 0.2 percentage points (wrong at most 1% of the time over the whole rollout); 0.2% are points, 0.2% of the baseline's own value would be written \"baseline * 1.002\"",
 		"slow: the step is held as soon as it is shown that its p99 latency is above 1.3 times the baseline's (wrong at most 1% of the time over the whole rollout); a guard, it never holds up an advance",
 		"p95: observed only, nothing follows: the candidate may advance once it is shown that its p95 latency is at most 200ms (in each step, wrong at most 5% of the time); the candidate is taken back as soon as it is shown that its p95 latency is above 200ms (wrong at most 1% of the time over the whole rollout)",
 	}
@@ -103,33 +103,55 @@ func TestAlphaIsSharedAmongGatesThatCanRollBack(t *testing.T) {
 	}
 }
 
-func TestTimeToShow(t *testing.T) {
+func TestPlansTellWhatCanBeShown(t *testing.T) {
 	c := Config{Gates: []GateConfig{
 		{Name: "two", Require: "error_rate <= baseline + 2%"}, {Name: "five", Require: "error_rate <= baseline + 5%"},
 		{Name: "guard", RollbackWhen: "error_rate > baseline"}, {Name: "p95", Require: "latency_p95 <= 200ms"},
-		{Name: "relative", Require: "latency_p95 <= baseline * 1.2"},
+		{Name: "relative", Require: "latency_p95 <= baseline * 1.2"}, {Name: "clicks", Require: "ctr >= baseline - 1%"},
+		{Name: "auc", Require: "auc >= baseline - 0.05"}, {Name: "parity", Require: "parity >= 0.8"},
+		{Name: "psi", Require: "psi <= 0.2"}, {Name: "ks", Require: "ks <= 0.1"}, {Name: "agreement", Require: "agreement >= 98%"},
 	}}
 	c.SetDefaults()
 	for _, w := range []struct {
-		gate         string
+		gate         int
 		weight, base float64
 		least, most  float64
 	}{
-		// statistics.md §5: 47 s at 10 % and 10 s at 50 % for two points, 19 s and 4 s for five.
-		{"two", .1, 0, 40, 54}, {"two", .5, 0, 8, 12}, {"five", .1, 0, 16, 22}, {"five", .5, 0, 3, 5},
-		{"two", .1, .005, 47, 120}, {"p95", .1, 0, 10, 30},
+		// Without the alternative of an equal candidate it would be 47 s at 10 % and 10 s
+		// at 50 % for two points, 19 s and 4 s for five.
+		{0, .1, 0, 30, 47}, {0, .5, 0, 5, 10}, {1, .1, 0, 12, 19}, {1, .5, 0, 2, 4},
+		{0, .1, .005, 36, 120}, {3, .1, 0, 10, 30}, {5, .5, .1, 400, 4000}, {6, .5, .9, 10, 200}, {7, .5, 1, 20, 400},
+		{8, .5, 0, 1, 60}, {9, .5, 0, 60, 600}, {10, .5, .99, 30, 600},
 	} {
-		got, ok := c.TimeToShow(w.gate, 50, w.weight, w.base)
-		if !ok || got < w.least || got > w.most {
-			t.Errorf("%s at weight %v, base %v: %v s, %v; want %v to %v", w.gate, w.weight, w.base, got, ok, w.least, w.most)
+		cond, err := ParseCondition(c.Gates[w.gate].Require)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := c.Plan(w.gate, Outlook{Rate: 50, Weight: w.weight, Base: map[string]float64{cond.KPI: w.base}}, 7200)
+		if got.Why != "" || got.Show == nil || *got.Show < w.least || *got.Show > w.most {
+			t.Errorf("%s at weight %v, base %v: %+v s; want %v to %v", cond.Text, w.weight, w.base, got.Show, w.least, w.most)
+			if got.Show != nil {
+				t.Log(*got.Show)
+			}
+		}
+		if got.Seen == nil || *got.Seen <= 0 {
+			t.Errorf("%s: nothing is seen in 2 h", cond.Text)
 		}
 	}
-	for _, gate := range []string{"guard", "relative", "unknown"} {
-		if _, ok := c.TimeToShow(gate, 50, .1, 0); ok {
-			t.Errorf("%s: an estimate", gate)
-		}
+	if got := c.Plan(2, Outlook{Rate: 50, Weight: .1}, 60); got.Show != nil || got.Seen == nil {
+		t.Errorf("a guard: %+v", got)
 	}
-	if _, ok := c.TimeToShow("p95", 50, .1, .06); ok {
+	if got := c.Plan(4, Outlook{Rate: 50, Weight: .1}, 60); got.Why == "" {
+		t.Errorf("a latency against the baseline: %+v", got)
+	}
+	if got := c.Plan(3, Outlook{Rate: 50, Weight: .1, Base: map[string]float64{"latency_p95": .06}}, 60); got.Show != nil {
 		t.Error("a candidate beyond its limit is said to pass")
+	}
+	// What can be shown in a hold takes about the hold to show.
+	in2h := c.Plan(0, Outlook{Rate: 5, Weight: .1, Base: map[string]float64{"error_rate": .005}}, 7200)
+	again := Config{Gates: []GateConfig{{Name: "x", Require: "error_rate <= baseline + " + percentText(*in2h.Margin) + "%"}}}
+	again.SetDefaults()
+	if show := again.Plan(0, Outlook{Rate: 5, Weight: .1, Base: map[string]float64{"error_rate": .005}}, 7200).Show; show == nil || *show < 6900 || *show > 7500 {
+		t.Errorf("a margin of %v takes %v s", *in2h.Margin, show)
 	}
 }

@@ -14,12 +14,12 @@ func (j *Judge) Judgement() Judgement {
 		Strata:         s.Strata,
 		Gates:          make([]GateVerdict, 0, len(j.gates)),
 		UsersExhausted: s.exhausted(j.config.MinRequests),
-		Weakened:       s.Total[kpi.Baseline].Overflow+s.Total[kpi.Candidate].Overflow > 0,
+		Weakened:       s.Overflow > 0,
+		Broken:         s.Measurement.Broken,
+		Repeat:         j.repeat(),
 	}
-	arms := [2]kpi.Counts{s.Total[kpi.Baseline].counts(), s.Total[kpi.Candidate].counts()}
-	measured := s.measured(arms, j.config.MinRequests)
 	for i, g := range j.gates {
-		out.Gates = append(out.Gates, j.verdict(g, &s.Gates[i], arms, measured, out.UsersExhausted))
+		out.Gates = append(out.Gates, j.verdict(g, &s.Gates[i], out.UsersExhausted))
 	}
 	j.conclude(&out)
 	return out
@@ -28,6 +28,9 @@ func (j *Judge) Judgement() Judgement {
 // exhausted says that fewer than one in ten requests of the step bring a user
 // who was not counted before, on an arm with enough requests to tell.
 func (s *state) exhausted(enough uint64) bool {
+	if s.Shadow {
+		return false
+	}
 	for _, t := range s.StepTotal {
 		if all := t.Requests + t.Repeats; all >= enough && t.Requests*10 < all {
 			return true
@@ -39,6 +42,9 @@ func (s *state) exhausted(enough uint64) bool {
 // conclude draws the verdict on the candidate from those of its gates.
 func (j *Judge) conclude(out *Judgement) {
 	waiting := j.traffic()
+	if out.Broken != "" {
+		waiting = "measurement broken: " + out.Broken
+	}
 	for i := range out.Gates {
 		g := &out.Gates[i]
 		if g.Mode != ModeEnforce {
@@ -51,9 +57,9 @@ func (j *Judge) conclude(out *Judgement) {
 			out.Failed = &found
 		case failed && g.OnFail == OnFailHold:
 			out.Hold = true
-			waiting = first(waiting, fmt.Sprintf("gate %s failed and holds: %s", g.Name, g.Reason))
-		case g.Require != "" && g.Verdict != Pass:
-			waiting = first(waiting, fmt.Sprintf("gate %s: %s", g.Name, g.Reason))
+			waiting = firstSaid(waiting, fmt.Sprintf("gate %s failed and holds: %s", g.Name, g.Reason))
+		case j.gates[i].requires() && !j.silent(j.gates[i]) && g.Verdict != Pass:
+			waiting = firstSaid(waiting, fmt.Sprintf("gate %s: %s", g.Name, g.Reason))
 		}
 	}
 	switch {
@@ -75,11 +81,15 @@ func (j *Judge) conclude(out *Judgement) {
 // traffic says what is missing of the least traffic of a step; "" when nothing.
 func (j *Judge) traffic() string {
 	least := j.config.MinRequests
-	if n := j.state.StepTotal[kpi.Candidate].Requests; n < least {
-		return fmt.Sprintf("%d of at least %d candidate requests counted in this step", n, least)
+	if n := j.state.arrived(); n < least {
+		what := "candidate requests"
+		if j.state.Shadow {
+			what = "mirrored requests"
+		}
+		return fmt.Sprintf("%d of at least %d %s counted in this step", n, least, what)
 	}
 	for _, g := range j.gates {
-		if g.config.Mode != ModeEnforce || !g.relative() || j.alone() {
+		if g.config.Mode != ModeEnforce || !g.relative() || j.alone() || j.silent(g) {
 			continue
 		}
 		if n := j.state.StepTotal[kpi.Baseline].Requests; n < least {
@@ -89,26 +99,62 @@ func (j *Judge) traffic() string {
 	return ""
 }
 
-func (j *Judge) verdict(g *gate, s *gateState, arms, measured [2]kpi.Counts, exhausted bool) GateVerdict {
-	v := GateVerdict{
-		Name: g.config.Name, RollbackWhen: g.rollback.cond.Text,
-		Mode: g.config.Mode, OnFail: g.config.OnFail, Message: g.config.Message,
-		Fail:      &Evidence{E: shown(s.failE()), Limit: 1 / g.alpha},
-		Baseline:  g.measured(j.layout, measured[kpi.Baseline]),
-		Candidate: g.measured(j.layout, measured[kpi.Candidate]),
-		N:         ArmCounts{Baseline: measured[kpi.Baseline].Requests, Candidate: measured[kpi.Candidate].Requests},
+func (j *Judge) verdict(g *gate, s *gateState, exhausted bool) GateVerdict {
+	v := GateVerdict{Name: g.config.Name, Mode: g.config.Mode, OnFail: g.config.OnFail, Message: g.config.Message}
+	v.Verdict, v.Carried = j.standing(g, s)
+	if g.free != nil {
+		v.Require, v.Unit = g.config.Expr, "expression"
+		if v.Reason = j.elsewhere(g, v); v.Reason == "" {
+			v.Reason = g.free.reason(s.Free, j.valueNow, g.config.holdFor())
+		}
+		return v
 	}
-	v.MinDetectable = j.minDetectable(g, arms)
+	c := g.rollback.cond
+	at := j.state.measured(c, j.config.MinRequests)
+	v.RollbackWhen, v.Unit = c.Text, c.unitName()
+	v.Fail = &Evidence{E: shown(g.failE(s)), Limit: 1 / g.alpha}
+	v.Baseline, v.Candidate, v.N = j.values(g, s, at)
+	v.MinDetectable = j.minDetectable(g)
 	if g.require != nil {
 		v.Require = g.require.cond.Text
-		v.Pass = &Evidence{E: shown(s.passE()), Limit: 1 / float64(j.config.FalsePass)}
+		v.Pass = &Evidence{E: shown(g.passE(s)), Limit: 1 / float64(j.config.FalsePass)}
 	}
-	v.Verdict, v.Carried = j.standing(g, s)
 	if v.Verdict == Fail {
 		v.Fail.E = max(v.Fail.E, shown(s.FailedE))
+		v.Recent = j.recent(g, s)
 	}
 	v.Reason = j.reason(g, s, v, exhausted)
 	return v
+}
+
+// values of both arms, and how many they rest on.
+func (j *Judge) values(g *gate, s *gateState, at span) (baseline, candidate *float64, n ArmCounts) {
+	c := g.rollback.cond
+	return c.valueOf(j.layout, at, s.Fixed.Edges, kpi.Baseline), c.valueOf(j.layout, at, s.Fixed.Edges, kpi.Candidate),
+		ArmCounts{Baseline: c.counted(at.arms[kpi.Baseline]), Candidate: c.counted(at.arms[kpi.Candidate])}
+}
+
+// recent is what was measured since the evidence began to rise.
+func (j *Judge) recent(g *gate, s *gateState) *Stretch {
+	now := j.state.whole()
+	at := span{arms: sinceThen(now.arms, s.Climb.Total), seconds: now.seconds - s.Climb.At.Seconds()}
+	out := &Stretch{FromS: s.Climb.At.Seconds(), ToS: j.state.Past.At.Seconds()}
+	out.Baseline, out.Candidate, out.N = j.values(g, s, at)
+	if out.N.Candidate == 0 {
+		return nil
+	}
+	return out
+}
+
+func (c Condition) unitName() string {
+	switch c.subject.unit {
+	case duration:
+		return "seconds"
+	case number:
+		return "number"
+	case share:
+	}
+	return "share"
 }
 
 // standing is the gate's verdict without its numbers.
@@ -116,9 +162,15 @@ func (j *Judge) standing(g *gate, s *gateState) (v Verdict, carried bool) {
 	switch {
 	case s.Failed:
 		return Fail, false
+	case j.silent(g):
+		return Inconclusive, false
+	case g.copiesOnly() && j.carries(g) && s.Carry != "":
+		return s.Carry, true
 	case g.safe(s, float64(j.config.FalsePass)):
 		return Pass, false
-	case g.relative() && j.alone() && s.Carry != "":
+	case g.free != nil && s.Free.Fails:
+		return Fail, false
+	case j.carries(g) && s.Carry != "":
 		return s.Carry, true
 	}
 	return Inconclusive, false
@@ -128,7 +180,7 @@ func (j *Judge) standing(g *gate, s *gateState) (v Verdict, carried bool) {
 // hundred times cheaper.
 func (j *Judge) Verdict() Verdict {
 	all := Pass
-	if j.traffic() != "" {
+	if j.traffic() != "" || j.state.Measurement.Broken != "" {
 		all = Inconclusive
 	}
 	for i, g := range j.gates {
@@ -139,7 +191,7 @@ func (j *Judge) Verdict() Verdict {
 		switch {
 		case v == Fail && g.config.OnFail == OnFailRollback:
 			return Fail
-		case v == Fail && g.config.OnFail == OnFailHold, g.require != nil && v != Pass:
+		case v == Fail && g.config.OnFail == OnFailHold, g.requires() && !j.silent(g) && v != Pass:
 			all = Inconclusive
 		}
 	}
@@ -152,7 +204,9 @@ func (j *Judge) reason(g *gate, s *gateState, v GateVerdict, exhausted bool) str
 	numbers := fmt.Sprintf("candidate %s (n=%d), baseline %s (n=%d)", c.value(v.Candidate), v.N.Candidate, c.value(v.Baseline), v.N.Baseline)
 	switch {
 	case v.Verdict == Fail:
-		return fmt.Sprintf("%s: shown, %s, evidence %s of %s", v.RollbackWhen, numbers, short(v.Fail.E), short(v.Fail.Limit))
+		return fmt.Sprintf("%s: shown, %s, evidence %s of %s", v.RollbackWhen, convicting(c, v, numbers), short(v.Fail.E), short(v.Fail.Limit))
+	case j.elsewhere(g, v) != "":
+		return j.elsewhere(g, v)
 	case v.Carried:
 		return fmt.Sprintf("no baseline traffic in this step, carried from the last step that had both arms: %s", v.Verdict)
 	case v.Verdict == Pass:
@@ -174,9 +228,20 @@ func (j *Judge) reason(g *gate, s *gateState, v GateVerdict, exhausted bool) str
 	return text
 }
 
+// convicting says what was measured, and where that differs from what
+// convicted, this too.
+func convicting(c Condition, v GateVerdict, numbers string) string {
+	r := v.Recent
+	if r == nil || r.N == v.N {
+		return numbers
+	}
+	return fmt.Sprintf("candidate %s (n=%d), baseline %s (n=%d) in the last %.0f s; in the step %s",
+		c.value(r.Candidate), r.N.Candidate, c.value(r.Baseline), r.N.Baseline, r.ToS-r.FromS, numbers)
+}
+
 // effect is a difference in the KPI's own unit.
 func (c Condition) effect(v float64) string {
-	if c.latency() {
+	if c.subject.unit != share {
 		return c.value(&v)
 	}
 	return percentText(math.Round(v*1e4)/1e4) + " points"
@@ -184,9 +249,18 @@ func (c Condition) effect(v float64) string {
 
 func short(v float64) string { return fmt.Sprintf("%.3g", v) }
 
-func first(a, b string) string {
+func firstSaid(a, b string) string {
 	if a != "" {
 		return a
 	}
 	return b
+}
+
+// sinceThen is what both arms got after before.
+func sinceThen(now, before [2]readings) [2]readings {
+	var out [2]readings
+	for arm := range now {
+		out[arm] = now[arm].since(before[arm])
+	}
+	return out
 }

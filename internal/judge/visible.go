@@ -9,21 +9,25 @@ import (
 // minDetectable is how far beyond its limit to roll back a candidate would have
 // had to be for the evidence to be expected at its limit with the traffic so
 // far; nil when nothing would have been seen.
-func (j *Judge) minDetectable(g *gate, arms [2]kpi.Counts) *float64 {
-	c, need := g.rollback.shownComponent()
-	b, cand := arms[kpi.Baseline], arms[kpi.Candidate]
-	t, ok := g.rollback.tally(c, b, cand, &j.state.Past)
-	if !ok || t.nc == 0 || g.rollback.cond.Baseline && t.nb == 0 {
+func (j *Judge) minDetectable(g *gate) *float64 {
+	t := g.rollback
+	whole := j.state.whole()
+	if !g.processes() || t.cond.subject.family == flow || t.cond.more() {
 		return nil
 	}
-	excess, ok := c.null.visible(t, need-math.Log(g.alpha))
+	c, need := t.shownComponent()
+	tally, ok := t.tally(c, direct, whole.arms[kpi.Baseline], whole.arms[kpi.Candidate], &j.state.Past)
+	if !ok || tally.nc == 0 || t.cond.Baseline && tally.nb == 0 {
+		return nil
+	}
+	excess, ok := c.null.visible(tally, need-math.Log(g.alpha))
 	if !ok {
 		return nil
 	}
-	if !g.rollback.cond.latency() {
+	if t.cond.subject.family != tail {
 		return &excess
 	}
-	return j.slower(g.rollback, c, arms, excess)
+	return j.slower(t, c, whole.arms, excess)
 }
 
 // shownComponent is the one that stands for the test, and the logarithm that the
@@ -70,21 +74,22 @@ func (n null) visible(t tally, need float64) (float64, bool) {
 
 // slower turns an excess share of slow requests into the seconds by which the
 // quantile would lie beyond its limit if all latencies grew by one factor.
-func (j *Judge) slower(t *test, c component, arms [2]kpi.Counts, excess float64) *float64 {
-	shape, value, limit := arms[kpi.Candidate], 0.0, t.cond.Offset
+func (j *Judge) slower(t *test, c component, arms [2]readings, excess float64) *float64 {
+	source := t.cond.subject.source
+	shape, limit := arms[kpi.Candidate].get(source), t.cond.Offset
 	share := above(c.quantile) + excess
 	if t.cond.Baseline {
-		shape = arms[kpi.Baseline]
-		tau := j.state.Past.Taus[c.tau].Edge
-		limit = t.candidateEdge(tau).Seconds()
+		shape = arms[kpi.Baseline].get(source)
+		limit = t.candidateEdge(j.state.Past.Taus[c.tau].Edge).Seconds()
 	}
-	if q, ok := j.layout.Quantile(shape, c.quantile); ok {
-		value = q.Seconds()
-	}
-	reach, ok := j.layout.Quantile(shape, max(0, 1-share))
-	if !ok || value == 0 || reach == 0 {
+	value, ok := j.layout.Edge(shape.at(c.quantile, false))
+	reach, found := j.layout.Edge(shape.at(max(0, 1-share), false))
+	if !ok || !found || value == 0 || reach == 0 {
 		return nil
 	}
-	beyond := max(0, value*limit/reach.Seconds()-limit)
+	beyond := max(0, value.Seconds()*limit/reach.Seconds()-limit)
 	return &beyond
 }
+
+// above is the share of requests beyond a quantile.
+func above(q float64) float64 { return beyond(q, false) }

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 )
 
 // Counts is what one arm did in some span. Requests counts first outcomes
@@ -14,16 +16,26 @@ type Counts struct {
 	Repeats  uint64  `json:"repeats,omitempty"`  // requests of keys already counted
 	Overflow uint64  `json:"overflow,omitempty"` // outcomes counted unchecked because the key set was full
 	Latency  Latency `json:"latency,omitempty"`  // of the requests that did not fail
+	// Measures is everything else, by name.
+	Measures Measures `json:"measures,omitempty"`
 }
 
-// Latency is a sparse histogram, ascending by bin. In JSON one flat array of
+// Bins is a sparse histogram, ascending by bin. In JSON one flat array of
 // pairs: distance from the bin before, count.
-type Latency []Bin
+type Bins []Bin
+
+// Latency is a histogram of latencies.
+type Latency = Bins
 
 // Bin is one occupied bin of a Layout.
 type Bin struct {
 	Index int
 	Count uint64
+}
+
+// Empty says that nothing at all was counted.
+func (c Counts) Empty() bool {
+	return c.Requests == 0 && c.Repeats == 0 && len(c.Measures) == 0
 }
 
 // Over counts the outcomes slower than the upper edge of the given bin. A
@@ -37,7 +49,7 @@ func (c Counts) Over(edge int) uint64 {
 }
 
 // MarshalJSON writes the flat array.
-func (l Latency) MarshalJSON() ([]byte, error) {
+func (l Bins) MarshalJSON() ([]byte, error) {
 	flat := make([]uint64, 0, 2*len(l))
 	last := 0
 	for _, b := range l {
@@ -48,7 +60,7 @@ func (l Latency) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON reads the flat array back.
-func (l *Latency) UnmarshalJSON(data []byte) error {
+func (l *Bins) UnmarshalJSON(data []byte) error {
 	var flat []uint64
 	if err := json.Unmarshal(data, &flat); err != nil {
 		return fmt.Errorf("read latency bins: %w", err)
@@ -67,4 +79,13 @@ func (l *Latency) UnmarshalJSON(data []byte) error {
 	}
 	*l = out
 	return nil
+}
+
+// sparse puts counts by bin in order.
+func sparse(counts map[int]uint64) Bins {
+	out := make(Bins, 0, len(counts))
+	for _, index := range slices.Sorted(maps.Keys(counts)) {
+		out = append(out, Bin{Index: index, Count: counts[index]})
+	}
+	return out
 }

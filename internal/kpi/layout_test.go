@@ -28,7 +28,7 @@ func TestLayoutCountsExactlyAtThresholds(t *testing.T) {
 		{"a clock that went back", -time.Second, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := NewRecorder(l)
+			r := NewRecorder(l, Config{})
 			r.Record(Baseline, Sample{Latency: c.latency})
 			got, _ := r.Snapshot().Since(nil)
 			if got.Over(edge) != c.over || got.Requests != 1 {
@@ -70,7 +70,7 @@ func TestLayoutGrid(t *testing.T) {
 
 func TestQuantile(t *testing.T) {
 	l := NewLayout(10*time.Millisecond, 50*time.Millisecond)
-	r := NewRecorder(l)
+	r := NewRecorder(l, Config{})
 	for range 90 {
 		r.Record(Baseline, Sample{Latency: 10 * time.Millisecond})
 	}

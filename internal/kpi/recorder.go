@@ -11,10 +11,20 @@ import (
 const (
 	arms      = 2
 	maxShards = 32
-	// Behind the bins of an arm: failures, repeats, overflow.
-	tail = 3
+	// Behind the bins of an arm: failures and what follows them.
+	tail = 6
 	// Counters of different shards are kept this many apart, two cache lines.
 	lineWords = 16
+)
+
+// Counters of an arm behind its bins, from Recorder.failure on.
+const (
+	atFailure = iota
+	atRepeat
+	atOverflow
+	atAgain       // users' first outcomes in the window that did not fail
+	atAgainFailed // and those that did
+	atDrawn
 )
 
 // Sample is the outcome of one request on the arm it was drawn for.
@@ -38,12 +48,20 @@ type Recorder struct {
 	arm     int // counters of one arm in a shard
 	shift   uint
 	paused  atomic.Bool
+	mirrors atomic.Bool // copies go to the candidate
 	keys    [arms]keySet
-	failure int // offset of the failures in an arm; repeats and overflow follow
+	logs    [arms]keyLog
+	watch   watch
+	failure int // offset of the failures in an arm; the tail's counters follow
+	config  Config
+	inputs  []string // names of their measures
+	meter   *Meter
+	ledger  *ledger // nil: the policy joins no outcomes
 }
 
-// NewRecorder makes a recorder that counts.
-func NewRecorder(l *Layout) *Recorder {
+// NewRecorder makes a recorder that counts latencies by l and what c names of
+// payloads and outcomes.
+func NewRecorder(l *Layout, c Config) *Recorder {
 	shardBits := min(bits.Len(uint(runtime.GOMAXPROCS(0)-1)), bits.Len(uint(maxShards-1)))
 	arm := (l.Bins() + tail + lineWords - 1) / lineWords * lineWords
 	stride := arms*arm + lineWords
@@ -54,51 +72,113 @@ func NewRecorder(l *Layout) *Recorder {
 		arm:     arm,
 		shift:   uint(64 - shardBits),
 		failure: l.Bins(),
+		config:  c,
+		meter:   NewMeter(),
 	}
 	for arm := range r.keys {
-		r.keys[arm].limit = maxKeys
+		r.keys[arm].ladder, r.keys[arm].limit = rolloutLadder[:], maxKeys
+		r.logs[arm].limit = maxKeys
 	}
+	for _, in := range c.Inputs {
+		r.inputs = append(r.inputs, MeasureInput+in.Name)
+	}
+	if c.Outcomes != nil {
+		r.ledger = newLedger(*c.Outcomes)
+	}
+	r.watch.begin(c.RepeatEvery)
+	r.watch.count(true)
 	return r
 }
 
 // Layout is the layout the recorder counts by.
 func (r *Recorder) Layout() *Layout { return r.layout }
 
-// SetCounting switches counting; off while the candidate warms up: nothing is
-// counted and no key is used up.
-func (r *Recorder) SetCounting(on bool) { r.paused.Store(!on) }
+// Config is what of payloads and outcomes is counted.
+func (r *Recorder) Config() Config { return r.config }
 
-// Record counts one outcome: one or two atomic adds, no lock, no map and no
-// allocation but for a key set that grows faster than snapshots make room.
-func (r *Recorder) Record(arm int, s Sample) {
+// Meter gathers what is counted beside requests and latencies.
+func (r *Recorder) Meter() *Meter { return r.meter }
+
+// SetCounting switches counting; off while the candidate warms up: nothing is
+// counted and no key is used up. One caller at a time, the one of Tick.
+func (r *Recorder) SetCounting(on bool) {
+	r.paused.Store(!on)
+	r.meter.SetCounting(on)
+	r.watch.count(on)
+}
+
+// Record counts one outcome: a few atomic adds, no lock, no map and no
+// allocation but for a key set that grows faster than snapshots make room. True
+// when it is evidence: the first of its key, not in the warm-up. Only then is
+// there anything to Observe.
+func (r *Recorder) Record(arm int, s Sample) bool {
 	if r.paused.Load() {
-		return
+		return false
 	}
 	counters := r.counters(r.shard(), arm)
+	r.again(counters, arm, s)
 	if s.Sticky {
 		switch r.keys[arm].add(s.Key) {
 		case keySeen:
-			counters[r.failure+1].Add(1)
-			return
+			counters[r.failure+atRepeat].Add(1)
+			return false
 		case keyFull:
-			counters[r.failure+2].Add(1)
+			counters[r.failure+atOverflow].Add(1)
 		case keyNew:
+			r.logs[arm].add(s.Key)
 		}
 	}
 	if s.Failed {
 		counters[r.failure].Add(1)
-		return
+		return true
 	}
 	counters[r.layout.Bin(s.Latency)].Add(1)
+	return true
+}
+
+// again counts the user's first outcome in the present window. A request
+// without a key is a user of its own.
+func (r *Recorder) again(counters []atomic.Uint64, arm int, s Sample) {
+	if s.Sticky && !r.watch.users.Load().first(arm, s.Key) {
+		return
+	}
+	if s.Failed {
+		counters[r.failure+atAgainFailed].Add(1)
+	} else {
+		counters[r.failure+atAgain].Add(1)
+	}
+	if r.watch.drawing.Load() {
+		counters[r.failure+atDrawn].Add(1)
+	}
 }
 
 // NewKeys returns the keys counted since the last call, for the evidence log.
 // One caller at a time per arm.
-func (r *Recorder) NewKeys(arm int) []uint64 { return r.keys[arm].drain() }
+func (r *Recorder) NewKeys(arm int) []uint64 { return r.logs[arm].drain() }
 
 // SeedKeys marks keys as counted before, after a restart. To be called before
 // the recorder is given traffic; NewKeys does not return them again.
-func (r *Recorder) SeedKeys(arm int, keys []uint64) { r.keys[arm].seed(keys) }
+func (r *Recorder) SeedKeys(arm int, keys []uint64) {
+	before := r.keys[arm].count.Load()
+	for _, key := range keys {
+		r.keys[arm].add(key)
+	}
+	r.logs[arm].skip(r.keys[arm].count.Load() - before)
+}
+
+// ForgetKeys lets every user count once more. Not for a rollout's promise about
+// users who meet the candidate: for the copies of a shadow step, in which each
+// user counts once in each of its windows. One caller at a time, the one of Tick.
+func (r *Recorder) ForgetKeys() {
+	for arm := range r.keys {
+		r.keys[arm].forget()
+		r.logs[arm].forget()
+	}
+}
+
+// WindowFull says that an arm has more users than the watch over repeat
+// failures can tell apart: it rests until the next window.
+func (r *Recorder) WindowFull() bool { return r.watch.users.Load().full.Load() }
 
 func (r *Recorder) counters(shard, arm int) []atomic.Uint64 {
 	from := shard*r.stride + arm*r.arm

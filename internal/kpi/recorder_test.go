@@ -9,7 +9,7 @@ import (
 )
 
 func TestRecordDoesNotAllocate(t *testing.T) {
-	r := NewRecorder(NewLayout(200 * time.Millisecond))
+	r := NewRecorder(NewLayout(200*time.Millisecond), Config{})
 	r.Record(Candidate, Sample{Key: 1, Sticky: true})
 	key := uint64(1)
 	for _, c := range []struct {
@@ -30,7 +30,7 @@ func TestRecordDoesNotAllocate(t *testing.T) {
 }
 
 func TestFirstOutcomePerStickyKey(t *testing.T) {
-	r := NewRecorder(NewLayout())
+	r := NewRecorder(NewLayout(), Config{})
 	r.SetCounting(false)
 	r.Record(Candidate, Sample{Key: 7, Sticky: true, Failed: true})
 	r.SetCounting(true)
@@ -60,7 +60,7 @@ func TestFirstOutcomePerStickyKey(t *testing.T) {
 // nothing lost, nothing doubled, and never more failures than requests.
 func TestSnapshotsLoseAndDoubleNothing(t *testing.T) {
 	const writers, each = 4, 20_000
-	r := NewRecorder(NewLayout())
+	r := NewRecorder(NewLayout(), Config{})
 	var wg sync.WaitGroup
 	for w := range writers {
 		wg.Go(func() {
@@ -107,7 +107,7 @@ func TestSnapshotsLoseAndDoubleNothing(t *testing.T) {
 }
 
 func TestKeySetWhenFull(t *testing.T) {
-	r := NewRecorder(NewLayout())
+	r := NewRecorder(NewLayout(), Config{})
 	const limit = 1 << 15 // maxKeys of them take half a minute under -race
 	r.keys[Candidate].limit = limit
 	key := func(i int) uint64 { return uint64(i+1) * 0xD6E8FEB86659FD93 }
@@ -172,7 +172,7 @@ func TestCloseDue(t *testing.T) {
 }
 
 func BenchmarkRecord(b *testing.B) {
-	r := NewRecorder(NewLayout(200 * time.Millisecond))
+	r := NewRecorder(NewLayout(200*time.Millisecond), Config{})
 	b.RunParallel(func(pb *testing.PB) {
 		for d := time.Duration(0); pb.Next(); d += 997 {
 			r.Record(Candidate, Sample{Latency: d % (50 * time.Millisecond)})
@@ -181,7 +181,7 @@ func BenchmarkRecord(b *testing.B) {
 }
 
 func BenchmarkSnapshot(b *testing.B) {
-	r := NewRecorder(NewLayout(200 * time.Millisecond))
+	r := NewRecorder(NewLayout(200*time.Millisecond), Config{})
 	last := r.Snapshot()
 	for b.Loop() {
 		now := r.Snapshot()

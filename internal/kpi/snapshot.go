@@ -16,6 +16,8 @@ func (r *Recorder) Snapshot() *Snapshot {
 	for arm := range s.arms {
 		s.arms[arm] = sums[arm*size : (arm+1)*size]
 		r.keys[arm].prepare()
+		r.logs[arm].prepare()
+		r.watch.users.Load().arms[arm].prepare()
 	}
 	for shard := range len(r.shards) / r.stride {
 		for arm, sum := range s.arms {
@@ -56,7 +58,16 @@ func difference(now, before []uint64) Counts {
 			c.Requests += n
 		}
 	}
-	c.Failures, c.Repeats, c.Overflow = at(bins), at(bins+1), at(bins+2)
+	c.Failures, c.Repeats, c.Overflow = at(bins+atFailure), at(bins+atRepeat), at(bins+atOverflow)
 	c.Requests += c.Failures
+	if failed := at(bins + atAgainFailed); failed+at(bins+atAgain) > 0 {
+		c.Measures = Measures{MeasureRepeat: {N: failed + at(bins+atAgain), K: failed}}
+	}
+	if drawn := at(bins + atDrawn); drawn > 0 {
+		if c.Measures == nil {
+			c.Measures = Measures{}
+		}
+		c.Measures[MeasureDrawn] = Measure{N: drawn}
+	}
 	return c
 }

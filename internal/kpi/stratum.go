@@ -19,9 +19,18 @@ const (
 // per stratum of a rollout. Baseline traffic from before the first step (the
 // judge's history) carries Step -1.
 type Stratum struct {
-	Seq       uint64        `json:"seq"`
-	Step      int           `json:"step"`
-	Alone     bool          `json:"alone,omitempty"` // the step sends no users to the baseline: late requests there are not its traffic
+	Seq   uint64 `json:"seq"`
+	Step  int    `json:"step"`
+	Alone bool   `json:"alone,omitempty"` // the step sends no users to the baseline: late requests there are not its traffic
+	// Shadow: the candidate got copies of requests and no users, so its measures
+	// are those of the copies' answers.
+	Shadow bool `json:"shadow,omitempty"`
+	// Weight is the candidate's configured share while it was open, 0 to 1.
+	Weight float64 `json:"weight,omitempty"`
+	// Diverted: for some of the time the candidate's breaker sent its share to the
+	// baseline. Neither arm counted those requests, while the baseline's own went
+	// on, so the shares in it say nothing about the split.
+	Diverted  bool          `json:"diverted,omitempty"`
 	From      time.Duration `json:"from_ns"`
 	To        time.Duration `json:"to_ns"`
 	Baseline  Counts        `json:"baseline"`

@@ -34,6 +34,8 @@ type Command struct {
 	Again bool `json:"again,omitempty"`
 	// Unverified starts although an arm's version cannot be read (start).
 	Unverified bool `json:"unverified,omitempty"`
+	// Drill makes the rollout a practice: what takes it back has the cause drill (start).
+	Drill bool `json:"drill,omitempty"`
 	// IfMatch is the generation the caller has seen; nil means any.
 	IfMatch *uint64 `json:"-"`
 }

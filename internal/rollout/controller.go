@@ -24,13 +24,15 @@ const (
 
 // Deps is what a controller is connected to.
 type Deps struct {
-	Log       hclog.Logger
-	Clock     Clock
-	Random    io.Reader
-	Journal   Journal
-	Traffic   Traffic
-	Registry  Registry
-	Reloader  Reloader
+	Log      hclog.Logger
+	Clock    Clock
+	Random   io.Reader
+	Journal  Journal
+	Traffic  Traffic
+	Registry Registry
+	Reloader Reloader
+	// Warmer checks idle colours; nil only where no plan asks for a check.
+	Warmer    Warmer
 	Executor  Executor
 	Incidents Incidents
 	// OnChange is called with every new view; nil = nobody listens.
@@ -46,7 +48,9 @@ type Controller struct {
 	policy  atomic.Pointer[policy]
 	mailbox chan message
 	view    atomic.Pointer[View]
+	alerts  alertDesk
 	known   atomic.Pointer[Known]
+	live    atomic.Pointer[Live]
 	jobs    sync.WaitGroup
 
 	// Owned by Run.
@@ -111,7 +115,7 @@ func (c *Controller) Restore(ctx context.Context) error {
 	}
 	c.state, c.written = s, s
 	lost := c.restoreEvidence(ctx)
-	c.Traffic.Assign(c.model, c.assignment(0))
+	c.Traffic.Assign(c.model, c.assignment(State{Salt: s.Salt}))
 	c.state.Weight = 0
 	if s.Phase.Live() && s.Phase != RollingBack && s.Phase != Pending {
 		c.state.Weight = s.Weight // Restarted remembers it, and takes it off
@@ -190,6 +194,9 @@ func (c *Controller) tick() {
 	elapsed := now.Sub(c.lastTick)
 	c.lastTick = now
 	c.health = c.Traffic.Health(c.model)
+	if c.evidence != nil {
+		c.evidence.look(c.state.Served, c.health.Candidate.BreakerOpen)
+	}
 	if c.evidence != nil && c.state.serving() {
 		c.evidence.count(c.state.Served >= c.state.WarmUntil)
 		if snap, due := c.evidence.due(c.state.Served); due {
@@ -232,9 +239,10 @@ func (c *Controller) park() {
 
 func (c *Controller) key() string { return "rollout/" + c.model }
 
-func (c *Controller) assignment(w canary.Weight) Assignment {
+// assignment is what the data plane does in the state.
+func (c *Controller) assignment(s State) Assignment {
 	if c.evidence == nil {
 		return Assignment{}
 	}
-	return Assignment{Split: canary.NewSplit(c.state.Salt, w), Recorder: c.evidence.recorder}
+	return Assignment{Split: canary.NewSplit(s.Salt, s.Weight), Recorder: c.evidence.recorder, Shadow: s.Mirror, ShadowByKey: s.MirrorByKey}
 }

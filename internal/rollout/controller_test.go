@@ -122,7 +122,7 @@ func (shelf) Unfinished(context.Context, string) (string, error)     { return ""
 func (shelf) Recover(context.Context, string) (Binding, bool, error) { return Binding{}, false, nil }
 func (shelf) Finish(context.Context, Binding, string) error          { return nil }
 func (shelf) Reload(context.Context, string, AfterPromote) error     { return nil }
-func (shelf) Raise(_, _ string, _ Reason, _ string, _ View)          {}
+func (shelf) Raise(_, _ string, _ RaiseIncident, _ View)             {}
 func (shelf) Begin(_ context.Context, s State) (Binding, error)      { return s.Binding, nil }
 func (shelf) Promote(context.Context, Binding) (Outcome, error) {
 	return Outcome{Result: ResultDone}, nil

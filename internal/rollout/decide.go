@@ -3,6 +3,8 @@ package rollout
 import (
 	"fmt"
 	"time"
+
+	"github.com/headgate/headgate/internal/judge"
 )
 
 // Times that are not the policy's to choose.
@@ -41,7 +43,17 @@ func (d *decision) take(e Event) error {
 	case Commanded:
 		return d.command(e)
 	case Tick:
-		d.tick(e)
+		if !d.retryAlert(e) {
+			d.tick(e)
+		}
+	case Alerted:
+		d.alerted(e)
+	case Approving:
+		return d.approve(e)
+	case Superseding:
+		return d.supersede(e)
+	case IdleChecked:
+		d.idleChecked(e)
 	case Began:
 		d.began(e)
 	case BeginRefused:
@@ -67,39 +79,12 @@ func (d *decision) do(effects ...Effect) { d.effects = append(d.effects, effects
 // note writes a line of the journal.
 func (d *decision) note(kind string, data any) { d.do(Record{Kind: kind, Data: data}) }
 
-// enter begins step i of the plan.
-func (d *decision) enter(i int) {
-	d.Step, d.Held = i, 0
-	d.do(BeginStep{Step: i})
-}
-
-// began: the registry knows the rollout, so the first step can begin.
-func (d *decision) began(e Began) {
-	if d.Phase != Pending {
-		return
-	}
-	d.Binding = e.Binding
-	d.Owed = Owed{}
-	d.Phase = Progressing
-	d.raise(d.step().Weight())
-	d.enter(0)
-	d.note("started", map[string]any{"step": 0, "weight": d.Weight, "binding": e.Binding})
-}
-
 func (d *decision) beginRefused(e BeginRefused) {
 	if d.Phase != Pending {
 		return
 	}
 	d.note("start_refused", map[string]any{"candidate": d.Candidate, "why": e.Why})
-	*d = decision{State: State{Format: Format, Model: d.Model, Phase: None, Message: e.Why, Generation: d.Generation}, now: d.now, effects: d.effects}
-}
-
-// raise gives the candidate more traffic; coming from nothing it warms up first.
-func (d *decision) raise(w weight) {
-	if d.Weight == 0 && w > 0 && d.Policy.WarmUp != nil {
-		d.WarmUntil = d.Served + *d.Policy.WarmUp
-	}
-	d.Weight = w
+	*d = decision{State: State{Format: Format, Model: d.Model, Phase: None, Message: e.Why, Generation: d.Generation, Approvals: d.Approvals}, now: d.now, effects: d.effects}
 }
 
 // owe keeps what the registry has to be told when it answers again.
@@ -137,10 +122,10 @@ func (d *decision) toBake() {
 		next = i
 	}
 	if d.Phase == Paused {
-		d.Resume = &ResumePoint{Phase: Baking, Weight: fullWeight, Reason: d.Resume.Reason}
+		d.Resume = &ResumePoint{Phase: Baking, Weight: d.Policy.WeightOf(Step{}), Reason: d.Resume.Reason} // nothing is mirrored any more
 	} else {
 		d.Phase, d.Reason, d.Message = Baking, "", ""
-		d.raise(fullWeight)
+		d.serve(d.Policy.WeightOf(Step{}), 0)
 	}
 	d.enter(next)
 	d.note("baking", map[string]any{"hold_s": d.step().Hold().Seconds()})
@@ -170,32 +155,32 @@ func (d *decision) startPromotion() {
 		d.enter(i)
 	}
 	d.Phase, d.Reason, d.Message, d.Resume = Promoting, "", "", nil
+	d.Mirror, d.MirrorByKey, d.Colour = 0, false, nil
 	d.Owed = Owed{}
 	d.note("promoting", nil)
 	d.do(PromoteInRegistry{})
 }
 
 // advance goes to the next step; the caller has decided that it may.
-func (d *decision) advance(why string) {
+func (d *decision) advance(why string, gates []judge.GateVerdict) {
 	next := d.Step + 1
 	if d.Phase == Baking || next >= len(d.Policy.Plan) {
 		return
 	}
-	d.note("advanced", map[string]any{"from": d.Step, "to": next, "why": why, "held_s": d.Held.Seconds()})
-	step := d.Policy.Plan[next]
-	if step.Promote != nil {
+	d.Message = ""
+	d.note("advanced", map[string]any{"from": d.Step, "to": next, "why": why, "held_s": d.Held.Seconds(), "gates": gates})
+	if d.Policy.Plan[next].Promote != nil {
 		d.startPromotion()
 		return
 	}
-	d.raise(step.Weight())
-	d.enter(next)
+	d.goTo(next)
 }
 
 // endBake lets the baseline's upstreams load the new version; the candidate's
 // serve everyone until they have.
-func (d *decision) endBake(why string) {
+func (d *decision) endBake(why string, gates []judge.GateVerdict) {
 	d.Reason, d.Message = ReasonReloading, "waiting for the baseline's upstreams to serve version "+d.Candidate
-	d.note("baked", map[string]any{"why": why, "held_s": d.Held.Seconds()})
+	d.note("baked", map[string]any{"why": why, "held_s": d.Held.Seconds(), "gates": gates})
 	if d.Policy.AfterPromote != nil {
 		d.do(ReloadBaseline{})
 	}
@@ -219,7 +204,7 @@ func (d *decision) reloadEnded(e ReloadEnded) {
 // serve what was on trial.
 func (d *decision) complete() {
 	d.Phase, d.Reason, d.Message = Promoted, "", ""
-	d.Weight = 0
+	d.serve(0, 0)
 	d.FinishedAt = stamp(d.now)
 	d.Owed = Owed{Pending: true, Since: stamp(d.now)} // until Finished
 	d.note("promoted", map[string]any{"version": d.Candidate})
@@ -232,10 +217,11 @@ func (d *decision) pause(reason Reason, message string) {
 		if d.Reason == reason {
 			return
 		}
-		d.Reason, d.Message, d.changed = reason, message, true
+		d.Reason, d.Message = reason, message
+		d.note("paused", map[string]any{"reason": reason, "message": message, "weight": d.Weight})
 		return
 	}
-	d.Resume = &ResumePoint{Phase: d.Phase, Weight: d.Weight}
+	d.Resume = &ResumePoint{Phase: d.Phase, Weight: d.Weight, Mirror: d.Mirror}
 	d.Phase, d.Reason, d.Message = Paused, reason, message
 	d.note("paused", map[string]any{"reason": reason, "message": message, "weight": d.Weight})
 }
@@ -244,39 +230,51 @@ func (d *decision) pause(reason Reason, message string) {
 // it remembers the weight, and a pause that was there before.
 func (d *decision) suspend(reason Reason, message string) {
 	if d.Phase == Paused && d.suspended() {
+		if d.Reason == ReasonVersionChanged && reason == ReasonRestarted {
+			reason = d.Reason // it ends the same way, and its step begins anew
+		}
+		if d.Reason != reason {
+			d.note("suspended", map[string]any{"reason": reason, "message": message})
+		}
 		d.Reason, d.Message, d.changed = reason, message, true
 		return
 	}
-	at := ResumePoint{Phase: d.Phase, Weight: d.Weight}
+	at := ResumePoint{Phase: d.Phase, Weight: d.Weight, Mirror: d.Mirror}
 	if d.Phase == Paused {
-		at = ResumePoint{Phase: d.Resume.Phase, Weight: d.Weight, Reason: d.Reason}
+		at = ResumePoint{Phase: d.Resume.Phase, Weight: d.Weight, Mirror: d.Mirror, Reason: d.Reason}
 	}
 	d.Resume = &at
 	d.Phase, d.Reason, d.Message = Paused, reason, message
-	d.Weight = 0
+	d.serve(0, 0)
 	d.note("suspended", map[string]any{"reason": reason, "message": message, "weight_before": at.Weight})
 }
 
 // suspended: paused at weight 0 by Headgate itself, not by a person.
 func (d *decision) suspended() bool {
-	return d.Reason == ReasonRestarted || d.Reason == ReasonVersionChanged || d.Reason == ReasonEvidenceLost
+	return d.Reason == ReasonRestarted || d.Reason == ReasonVersionChanged || d.awaitsPerson()
+}
+
+// awaitsPerson: nothing that Headgate sees by itself ends the suspension.
+func (d *decision) awaitsPerson() bool {
+	return d.Reason == ReasonEvidenceLost || d.Reason == ReasonRepeatFailures
 }
 
 // unsuspend gives the weight back, and the pause that was there before.
 func (d *decision) unsuspend(why string) {
 	at := *d.Resume
-	d.note("resumed", map[string]any{"why": why, "weight": at.Weight, "phase": at.Phase})
-	versionChanged := d.Reason == ReasonVersionChanged
+	anew := d.Reason == ReasonVersionChanged || d.Reason == ReasonRepeatFailures
+	d.note("resumed", map[string]any{"why": why, "weight": at.Weight, "phase": at.Phase, "anew": anew})
 	d.Message = ""
 	if at.Reason != "" {
-		d.Reason, d.Resume = at.Reason, &ResumePoint{Phase: at.Phase, Weight: at.Weight}
+		d.Reason, d.Resume = at.Reason, &ResumePoint{Phase: at.Phase, Weight: at.Weight, Mirror: at.Mirror}
 	} else {
 		d.Phase, d.Reason, d.Resume = at.Phase, "", nil
 	}
-	d.raise(at.Weight)
-	if versionChanged { // what was measured before is not carried over
-		d.enter(d.Step)
+	d.serve(at.Weight, at.Mirror)
+	if anew { // what was measured before is not carried over
+		d.again()
 	}
+	d.checkAgain()
 	if d.Phase == Promoting {
 		d.do(PromoteInRegistry{})
 	}

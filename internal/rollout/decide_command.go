@@ -1,6 +1,9 @@
 package rollout
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // command takes an operator's order or refuses it, saying what to do instead.
 func (d *decision) command(c Commanded) error {
@@ -40,12 +43,15 @@ func (d *decision) start(c Commanded) error {
 		return refuse(Refused, "it is told as soon as it answers; headgate status shows the last error", "the registry has not been told the end of the last rollout of %s", d.Model)
 	}
 	n := c.New
+	if until, frozen := n.Policy.Frozen(d.now); frozen {
+		return refuse(Refused, "start it then", "not started: frozen until %s", until.Format(time.RFC3339))
+	}
 	generation := d.Generation
 	d.State = State{
 		Format: Format, Model: d.Model, ID: n.ID, Phase: Pending, Generation: generation,
-		Baseline: n.Baseline, Candidate: c.Version, Unverified: c.Unverified, Again: c.Again,
+		Baseline: n.Baseline, Candidate: c.Version, Unverified: c.Unverified, Again: c.Again, Drill: c.Drill,
 		Salt: n.Salt, Policy: n.Policy, PolicyHash: n.PolicyHash, Binding: Binding{Mode: n.Mode, Model: d.Model, RolloutID: n.ID, Baseline: n.Baseline, Candidate: c.Version},
-		StartedBy: c.By, StartedAt: d.now.UTC(),
+		StartedBy: c.By, StartedAt: d.now.UTC(), Approvals: d.Approvals,
 	}
 	d.note("start", map[string]any{
 		"baseline": n.Baseline, "candidate": c.Version, "by": c.By, "reason": c.Reason, "policy_hash": n.PolicyHash,
@@ -65,7 +71,7 @@ func (d *decision) rollbackByHand(c Commanded) error {
 		return refuse(Refused, "", "cannot roll back: %s has no rollout", d.Model)
 	case RolledBack, RollingBack:
 		return refuse(Refused, "headgate status "+d.Model+" shows how far it is", "version %s of %s is %s already", d.Candidate, d.Model, d.Phase)
-	case Pending, Progressing, Paused, Promoting, Baking, Promoted:
+	case Pending, Shadowing, Progressing, Paused, Promoting, Baking, Promoted:
 	}
 	order := Order{Cause: CauseOperator, By: c.By, Reason: c.Reason, Forced: c.Force, Gates: c.Gates}
 	if ok, why := c.Health.Baseline.safe(d.Baseline); !ok && !c.Force && !d.baselineReloaded(c.Health) && d.Weight > 0 {
@@ -82,7 +88,7 @@ func (d *decision) endOrphan(c Commanded) {
 	b := *c.Orphan
 	d.State = State{
 		Format: Format, Model: d.Model, ID: b.RolloutID, Phase: RollingBack, Cause: CauseOperator, Message: c.Reason, Generation: d.Generation,
-		Baseline: b.Baseline, Candidate: b.Candidate, Binding: b,
+		Baseline: b.Baseline, Candidate: b.Candidate, Binding: b, Approvals: d.Approvals,
 	}
 	d.Order = &Order{ID: b.RolloutID, Cause: CauseOperator, By: c.By, Reason: c.Reason, DecidedAt: d.now.UTC(), Phase: None, TrafficAt: stamp(d.now)}
 	d.note("rolling_back_orphan", d.Order)
@@ -100,7 +106,7 @@ func (d *decision) pauseByHand(c Commanded) {
 		}
 		return
 	}
-	d.Resume = &ResumePoint{Phase: d.Phase, Weight: d.Weight}
+	d.Resume = &ResumePoint{Phase: d.Phase, Weight: d.Weight, Mirror: d.Mirror}
 	d.Phase, d.Reason, d.Message = Paused, ReasonOperator, c.Reason
 	d.note("paused", map[string]any{"by": c.By, "reason": c.Reason, "weight": d.Weight})
 }
@@ -109,7 +115,10 @@ func (d *decision) resumeByHand(c Commanded) error {
 	if d.Phase != Paused {
 		return refuse(Refused, "", "cannot resume: %s is %s", d.Model, d.Phase)
 	}
-	if d.suspended() && d.Reason != ReasonEvidenceLost {
+	if d.Reason == ReasonApproval {
+		return refuse(Refused, "it goes on by itself when the approval is there", "not resumed: %s", d.Message)
+	}
+	if d.suspended() && !d.awaitsPerson() {
 		d.Resume.Reason, d.changed = "", true // a pause underneath is lifted
 		if ok, why := d.verified(c.Health); !ok {
 			return refuse(Refused, "it resumes by itself once that is right", "not resumed: %s", why)
@@ -118,14 +127,21 @@ func (d *decision) resumeByHand(c Commanded) error {
 	if ok, why := d.verified(c.Health); !ok {
 		return refuse(Refused, "put that right first", "not resumed: %s", why)
 	}
+	d.Waiting = nil // a person goes on in spite of the alert
 	d.note("resume", map[string]any{"by": c.By, "reason": c.Reason, "was": d.Reason})
 	d.unsuspend("operator")
 	return nil
 }
 
 func (d *decision) advanceByHand(c Commanded) error {
+	if until, frozen := d.Policy.Frozen(d.now); frozen {
+		return refuse(Refused, "advance it then", "cannot advance: frozen until %s", until.Format(time.RFC3339))
+	}
+	if d.Phase == Paused && d.Reason == ReasonApproval {
+		return refuse(Refused, "it goes on by itself when the approval is there", "cannot advance: %s", d.Message)
+	}
 	switch d.Phase {
-	case Progressing:
+	case Shadowing, Progressing:
 	case Baking:
 		if d.Reason == ReasonReloading {
 			if c.Health.Baseline.Verifiable {
@@ -136,7 +152,7 @@ func (d *decision) advanceByHand(c Commanded) error {
 			return nil
 		}
 		d.note("advance", map[string]any{"by": c.By, "reason": c.Reason})
-		d.endBake("operator " + c.By)
+		d.endBake("operator "+c.By, c.Gates)
 		return nil
 	case None, Pending, Paused, Promoting, Promoted, RollingBack, RolledBack:
 		return refuse(Refused, "headgate resume first when it is paused", "cannot advance: %s is %s", d.Model, d.Phase)
@@ -144,21 +160,32 @@ func (d *decision) advanceByHand(c Commanded) error {
 	if d.Step+1 >= len(d.Policy.Plan) {
 		return refuse(Refused, "headgate promote ends the rollout", "cannot advance: step %d is the last of the plan", d.Step)
 	}
+	if a := d.step().Approve; a != nil {
+		if found, missing := d.approved(*a, d.now); found == nil {
+			return refuse(Refused, "it goes on by itself when the approval is there", "cannot advance: %s", missing)
+		}
+	}
+	if d.Colour != nil && !d.Colour.Switched {
+		return refuse(Refused, "it goes on by itself when the check is passed", "cannot advance: the idle colour is not checked yet %s", d.Colour.Error)
+	}
 	if d.Policy.Plan[d.Step+1].Promote != nil {
 		if ok, why := d.verified(c.Health); !ok {
 			return refuse(Refused, "what is promoted has to be what is served", "not promoted: %s", why)
 		}
 	}
 	d.note("advance", map[string]any{"by": c.By, "reason": c.Reason})
-	d.advance("operator " + c.By)
+	d.advance("operator "+c.By, c.Gates)
 	return nil
 }
 
 func (d *decision) promoteByHand(c Commanded) error {
+	if until, frozen := d.Policy.Frozen(d.now); frozen {
+		return refuse(Refused, "promote it then", "cannot promote: frozen until %s", until.Format(time.RFC3339))
+	}
 	switch d.Phase {
-	case Progressing:
+	case Shadowing, Progressing:
 	case Paused:
-		if d.suspended() || d.Resume.Phase != Progressing {
+		if d.suspended() || d.Resume.Phase != Progressing && d.Resume.Phase != Shadowing {
 			return refuse(Refused, "", "cannot promote: %s is paused (%s)", d.Model, d.Reason)
 		}
 	case None, Pending, Promoting, Baking, Promoted, RollingBack, RolledBack:
@@ -167,7 +194,10 @@ func (d *decision) promoteByHand(c Commanded) error {
 	if ok, why := d.verified(c.Health); !ok {
 		return refuse(Refused, "what is promoted has to be what is served", "not promoted: %s", why)
 	}
-	d.note("promote", map[string]any{"by": c.By, "reason": c.Reason, "step": d.Step})
+	if missing := d.unapproved(); missing != "" {
+		return refuse(Refused, "no approval, no production", "not promoted: %s", missing)
+	}
+	d.note("promote", map[string]any{"by": c.By, "reason": c.Reason, "step": d.Step, "gates": c.Gates})
 	d.startPromotion()
 	return nil
 }

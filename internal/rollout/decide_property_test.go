@@ -16,6 +16,11 @@ import (
 func TestSafetyRulesHoldInEveryHistory(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := State{Format: Format, Model: "m", Phase: None}
+		if i := rapid.IntRange(-2, 2).Draw(t, "from"); i >= 0 { // the later steps are seldom reached by chance
+			if s = at(i); i == 2 {
+				s.Approvals = []Approval{approval("y", 0)}
+			}
+		}
 		for range rapid.IntRange(5, 80).Draw(t, "events") {
 			e := drawEvent(t, s)
 			next, effects, err := Decide(s, e, noon)
@@ -28,6 +33,9 @@ func TestSafetyRulesHoldInEveryHistory(t *testing.T) {
 			checkWeight(t, s, next, e)
 			checkAdvance(t, s, next, e)
 			checkTakenBack(t, s, next, e, effects)
+			checkAlerts(t, s, next, e)
+			checkCopies(t, next, e)
+			checkApproved(t, s, next)
 			s = next
 		}
 	})
@@ -45,7 +53,7 @@ func checkWeight(t *rapid.T, s, next State, e Event) {
 		if next.Weight > s.Weight || (next.Weight > 0 && !next.Order.awaitsTraffic()) {
 			t.Fatalf("weight %s while rolling back", next.Weight)
 		}
-	case Progressing, Paused, Promoting, Baking:
+	case Shadowing, Progressing, Paused, Promoting, Baking:
 	}
 	if _, ok := e.(Restarted); ok && next.Weight != 0 {
 		t.Fatalf("weight %s right after a restart", next.Weight)
@@ -61,11 +69,61 @@ func checkAdvance(t *rapid.T, s, next State, e Event) {
 	if !ok || next.ID != s.ID || next.Step <= s.Step {
 		return
 	}
-	if tick.Judgement.Verdict != judge.Pass || s.Phase != Progressing {
+	if a := s.step().Approve; a != nil {
+		if found, missing := s.approved(*a, noon); found == nil {
+			t.Fatalf("advanced from step %d to %d in %s: %s", s.Step, next.Step, s.Phase, missing)
+		}
+		return
+	}
+	if tick.Judgement.Verdict != judge.Pass || s.Phase != Progressing && s.Phase != Shadowing {
 		t.Fatalf("advanced from step %d to %d in %s on %q", s.Step, next.Step, s.Phase, tick.Judgement.Verdict)
 	}
 	if s.Held+tick.Elapsed < s.step().Hold() {
 		t.Fatalf("advanced after %s of %s", s.Held, s.step().Hold())
+	}
+}
+
+// checkCopies: the candidate is copied to in a step that says so, and not after a
+// restart or on the way back.
+func checkCopies(t *rapid.T, next State, e Event) {
+	if next.Mirror == 0 {
+		return
+	}
+	if !next.Policy.shadowAt(next.Step) || next.Weight > 0 {
+		t.Fatalf("copies in step %d (%s) at weight %s", next.Step, next.step().Kind(), next.Weight)
+	}
+	if next.Phase != Shadowing && (next.Phase != Paused || next.suspendedByItself()) {
+		t.Fatalf("copies in %s(%s)", next.Phase, next.Reason)
+	}
+	if _, ok := e.(Restarted); ok {
+		t.Fatal("copies right after a restart")
+	}
+}
+
+func (s State) suspendedByItself() bool {
+	d := decision{State: s}
+	return d.suspended()
+}
+
+// checkApproved: no user meets the candidate, and the registry does not promote
+// it, before somebody else than who started it has approved.
+func checkApproved(t *rapid.T, s, next State) {
+	asks := -1
+	for i, step := range next.Policy.Plan {
+		if step.Approve != nil {
+			asks = i
+		}
+	}
+	switch next.Phase {
+	case RollingBack, RolledBack, Promoted:
+		return // decided before; an approval ends with its version
+	case None, Pending, Shadowing, Progressing, Paused, Promoting, Baking:
+	}
+	if asks < 0 || next.ID != s.ID || next.Step <= asks && next.Weight == 0 && next.Phase != Promoting {
+		return
+	}
+	if found, missing := next.approved(*next.Policy.Plan[asks].Approve, noon); found == nil || found.By == next.StartedBy {
+		t.Fatalf("in step %d of %s at %s: %s", next.Step, next.Phase, next.Weight, missing)
 	}
 }
 
@@ -79,6 +137,8 @@ func checkTakenBack(t *rapid.T, s, next State, e Event, effects []Effect) {
 	case Tick:
 		h = e.Health
 	case Commanded:
+		h = e.Health
+	case Alerted:
 		h = e.Health
 	default:
 		t.Fatalf("%T took the candidate back", e)
@@ -94,7 +154,14 @@ func checkTakenBack(t *rapid.T, s, next State, e Event, effects []Effect) {
 
 func drawEvent(t *rapid.T, s State) Event {
 	h := Health{Baseline: drawArm(t, "baseline"), Candidate: drawArm(t, "candidate")}
-	switch rapid.IntRange(0, 9).Draw(t, "event") {
+	switch rapid.IntRange(0, 13).Draw(t, "event") {
+	case 12:
+		by := rapid.SampledFrom([]string{"x", "y"}).Draw(t, "by")
+		return Approving{Approval: Approval{Version: rapid.SampledFrom([]string{"2", "2", "3"}).Draw(t, "version"), For: ForProduction, Role: "lead", By: by, Comment: "seen"}, Policy: stepsPolicy()}
+	case 13:
+		return IdleChecked{Step: 2, Error: rapid.SampledFrom([]string{"", "status 500"}).Draw(t, "check")}
+	case 10, 11:
+		return drawAlerts(t, h)
 	case 0:
 		return Began{Binding: Binding{RunID: "r"}}
 	case 1:
@@ -118,7 +185,10 @@ func drawCommand(t *rapid.T, s State, h Health) Event {
 	c := Commanded{Command: Command{Kind: kind, By: "x", Force: rapid.Bool().Draw(t, "force")}, Health: h}
 	if kind == Start {
 		c.Version = "2"
-		c.New = &NewRollout{ID: s.ID + "x", Baseline: "1", Policy: testPolicy()}
+		c.New = &NewRollout{ID: s.ID + "x", Baseline: "1", Policy: alertPolicy()}
+		if rapid.Bool().Draw(t, "steps") {
+			c.New.Policy = stepsPolicy()
+		}
 	}
 	return c
 }

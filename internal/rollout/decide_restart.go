@@ -15,12 +15,15 @@ func (d *decision) restarted(e Restarted) {
 		d.Weight = 0
 		d.do(ExecuteRollback{})
 		return
-	case Progressing, Paused, Promoting, Baking:
+	case Shadowing, Progressing, Paused, Promoting, Baking:
 	}
 	if e.EvidenceLost != "" {
 		d.suspend(ReasonEvidenceLost, e.EvidenceLost)
 		d.do(RaiseIncident{Kind: ReasonEvidenceLost, Message: d.label() + ": " + e.EvidenceLost})
 		return
+	}
+	if d.Phase == Paused && d.Reason == ReasonRepeatFailures {
+		return // still a person's to judge, and off the traffic
 	}
 	d.suspend(ReasonRestarted, "checking that both arms serve what was recorded")
 }

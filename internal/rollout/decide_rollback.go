@@ -1,7 +1,7 @@
 package rollout
 
-// takeBack is the one way back: gate, breaker, deadline and operator all come
-// through here. It reports whether it decided anything.
+// takeBack is the one way back: gate, breaker, alert, deadline and operator all
+// come through here. It reports whether it decided anything.
 //
 // Users are never sent to a baseline that is not safe: then the weight stays,
 // the rollout pauses and people are told. An operator may force it.
@@ -21,11 +21,18 @@ func (d *decision) takeBack(o Order, h Health) bool {
 		d.do(RaiseIncident{Kind: ReasonBaselineUnhealthy, Message: d.label() + ": " + d.Message})
 		return true
 	}
+	if d.Drill { // By and Reason say what decided
+		o.Cause = CauseDrill
+	}
 	d.Order = &o
 	d.Phase, d.Reason, d.Message, d.Cause = RollingBack, "", o.Reason, o.Cause
-	d.Resume, d.Owed, d.FinishedAt = nil, Owed{}, nil
+	d.Resume, d.Owed, d.FinishedAt, d.Waiting = nil, Owed{}, nil, nil
+	d.Mirror, d.MirrorByKey = 0, false
 	if !o.RegistryFirst {
 		d.Weight = 0
+	}
+	if o.Cause != CauseSuperseded && o.Cause != CauseDrill {
+		d.withdraw()
 	}
 	d.note("rolling_back", o)
 	d.do(ExecuteRollback{})

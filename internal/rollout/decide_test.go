@@ -29,6 +29,15 @@ func TestDecideOnTick(t *testing.T) {
 	restarted := pausedAt(ReasonRestarted, 0, ResumePoint{Phase: Progressing, Weight: 1000})
 	under := pausedAt(ReasonRestarted, 0, ResumePoint{Phase: Progressing, Weight: 1000, Reason: ReasonOperator})
 
+	repeat := tickWith(judge.Inconclusive, healthy())
+	repeat.Judgement.Repeat = &judge.RepeatFailures{Gate: "errors", Reason: "users fail again"}
+	uneven := tickWith(judge.Inconclusive, healthy())
+	uneven.Judgement.Broken = "split"
+	unevenAndFailing := tickWith(judge.Fail, healthy())
+	unevenAndFailing.Judgement.Broken = "split"
+	seen := in(Progressing, 1, 5000)
+	seen.Broken = "split"
+
 	cases := []struct {
 		name   string
 		state  State
@@ -70,6 +79,12 @@ func TestDecideOnTick(t *testing.T) {
 		{"reloaded: users go home", reloading, tickWith(judge.Pass, reloaded), Promoted, "", "", 0, 3},
 		{"not reloaded yet: users stay", reloading, tickWith(judge.Pass, healthy()), Baking, ReasonReloading, "", canary.Full, 3},
 		{"a baseline restarted in the bake is led back through the registry", in(Baking, 3, canary.Full), tickWith(judge.Fail, reloaded), RollingBack, "", CauseGate, canary.Full, 3},
+		{"users fail again: off the traffic, the registry stays", in(Progressing, 1, 5000), repeat, Paused, ReasonRepeatFailures, "", 0, 1},
+		{"users fail again under a pause", pausedAt(ReasonOperator, 1000, ResumePoint{Phase: Progressing, Weight: 1000}), repeat, Paused, ReasonRepeatFailures, "", 0, 0},
+		{"repeat failures wait for a person", pausedAt(ReasonRepeatFailures, 0, ResumePoint{Phase: Progressing, Weight: 1000}), tickWith(judge.Pass, healthy()), Paused, ReasonRepeatFailures, "", 0, 0},
+		{"a broken measurement pauses, the weight stays", in(Progressing, 1, 5000), uneven, Paused, ReasonMeasurementBroken, "", 5000, 1},
+		{"a broken measurement was looked at", held(seen, time.Hour), uneven, Progressing, "", "", 5000, 1},
+		{"a broken measurement does not hold a failing gate", in(Progressing, 1, 5000), unevenAndFailing, RollingBack, "", CauseGate, 0, 1},
 		{"promoted is left alone", in(Promoted, 3, 0), tickWith(judge.Fail, healthy()), Promoted, "", "", 0, 3},
 	}
 	for _, c := range cases {
@@ -271,4 +286,38 @@ func TestReloadThatCannotBeSeen(t *testing.T) {
 	}
 	_, _, err := Decide(State{Phase: Baking, Reason: ReasonReloading, Step: 3, Policy: testPolicy()}, Commanded{Command: Command{Kind: Advance}, Health: healthy()}, noon)
 	wantRefusal(t, err, Refused)
+}
+
+func TestRepeatFailuresStayOffTheTrafficUntilAPersonGoesOn(t *testing.T) {
+	s := pausedAt(ReasonRepeatFailures, 0, ResumePoint{Phase: Progressing, Weight: 1000})
+	next, _ := decide(t, s, Restarted{})
+	if next.Phase != Paused || next.Reason != ReasonRepeatFailures || next.Weight != 0 {
+		t.Errorf("after a restart %s(%s) at %s", next.Phase, next.Reason, next.Weight)
+	}
+	next, effects := decide(t, next, Commanded{Command: Command{Kind: Resume, By: "ann"}, Health: healthy()})
+	if next.Phase != Progressing || next.Weight != 1000 || !does[BeginStep](effects) {
+		t.Errorf("resumed: %s(%s) at %s, effects %v", next.Phase, next.Reason, next.Weight, effects)
+	}
+}
+
+func TestHoldbackKeepsUsersOnTheBaseline(t *testing.T) {
+	s := in(Progressing, 1, 5000)
+	s.Policy.Holdback = 100
+	s.Policy.Plan[1].Canary.Weight = canary.Full
+	s = held(s, time.Hour)
+	next, _ := decide(t, in2(s, 0), Commanded{Command: Command{Kind: Advance, By: "ann"}, Health: healthy()})
+	if next.Weight != canary.Full-100 {
+		t.Errorf("the step of 100 %% has %s", next.Weight)
+	}
+	promoting := in(Promoting, 2, 9900)
+	promoting.Policy.Holdback = 100
+	next, _ = decide(t, promoting, PromotionEnded{Outcome: Outcome{Result: ResultDone}})
+	if next.Phase != Baking || next.Weight != canary.Full-100 {
+		t.Errorf("the bake has %s in %s", next.Weight, next.Phase)
+	}
+}
+
+func in2(s State, step int) State {
+	s.Step = step
+	return s
 }

@@ -14,11 +14,11 @@ const fullWeight = canary.Full
 // tick looks at everything that can change by itself, the safe direction first.
 func (d *decision) tick(t Tick) {
 	switch d.Phase {
-	case Progressing, Paused, Promoting, Baking:
+	case Shadowing, Progressing, Paused, Promoting, Baking:
 	case None, Pending, Promoted, RollingBack, RolledBack:
 		return
 	}
-	if d.Weight > 0 {
+	if d.serving() {
 		d.Served += t.Elapsed
 	}
 	if d.failing(t) {
@@ -28,7 +28,19 @@ func (d *decision) tick(t Tick) {
 		d.clearSuspension(t)
 		return
 	}
-	if d.versionsChanged(t) || d.Phase == Paused || d.Phase == Promoting {
+	if d.failingAgain(t) {
+		return
+	}
+	d.measurementBroken(t)
+	if d.versionsChanged(t) || d.stopped() || d.Phase == Promoting || d.overdue(t) {
+		return
+	}
+	if d.step().Approve != nil && d.Phase != Baking {
+		d.awaitApproval(t)
+		return
+	}
+	if d.Phase == Progressing && d.Colour != nil && !d.Colour.Switched {
+		d.switchOver(t)
 		return
 	}
 	if d.Phase == Baking && d.Reason == ReasonReloading {
@@ -37,6 +49,9 @@ func (d *decision) tick(t Tick) {
 	}
 	d.hold(t)
 }
+
+// stopped: paused for more than an approval that may come.
+func (d *decision) stopped() bool { return d.Phase == Paused && d.Reason != ReasonApproval }
 
 // failing takes the candidate back when a gate or the breaker says so.
 func (d *decision) failing(t Tick) bool {
@@ -54,10 +69,35 @@ func (d *decision) failing(t Tick) bool {
 	return false
 }
 
+// failingAgain takes the traffic off when users who were counted before fail
+// again. No promise covers that, so the registry is left to a person.
+func (d *decision) failingAgain(t Tick) bool {
+	r := t.Judgement.Repeat
+	if r == nil || d.Weight == 0 {
+		return false
+	}
+	d.suspend(ReasonRepeatFailures, r.Reason)
+	d.note("repeat_failures", r)
+	d.do(RaiseIncident{Kind: ReasonRepeatFailures, Message: d.label() + ": " + r.Reason})
+	return true
+}
+
+// measurementBroken pauses once when the arms cannot be compared: it is no
+// reason to take anything back, and none to go on.
+func (d *decision) measurementBroken(t Tick) {
+	why := t.Judgement.Broken
+	if why == "" || why == d.Broken || d.stopped() {
+		return
+	}
+	d.Broken = why
+	d.pause(ReasonMeasurementBroken, why)
+	d.do(RaiseIncident{Kind: ReasonMeasurementBroken, Message: d.label() + ": the measurement is broken: " + why})
+}
+
 // clearSuspension goes on once what is served is what was recorded. A lost
 // evidence log waits for a person.
 func (d *decision) clearSuspension(t Tick) {
-	if d.Reason == ReasonEvidenceLost {
+	if d.awaitsPerson() {
 		return
 	}
 	if ok, why := d.verified(t.Health); !ok {
@@ -98,7 +138,7 @@ func (d *decision) versionsChanged(t Tick) bool {
 		return true
 	}
 	b := t.Health.Baseline
-	if d.Phase != Paused && b.differs(d.Baseline) && !d.afterPromotion() {
+	if !d.stopped() && b.differs(d.Baseline) && !d.afterPromotion() {
 		_, why := b.serves(d.Baseline)
 		d.pause(ReasonBaselineChanged, "the baseline "+why)
 		d.do(RaiseIncident{Kind: ReasonBaselineChanged, Message: d.Message})
@@ -112,12 +152,16 @@ func (d *decision) hold(t Tick) {
 	if d.armsServed(t.Health) {
 		d.Held += t.Elapsed
 	}
-	if d.Held < d.step().Hold() {
+	if s := d.step().Shadow; s != nil && s.Every > 0 && d.Phase == Shadowing {
+		d.window(t, *s)
+		return
+	}
+	if d.moveOn(); d.Held < d.step().Hold() {
 		return
 	}
 	switch t.Judgement.Verdict {
 	case judge.Pass:
-		d.passed()
+		d.passed(t.Judgement.Gates)
 	case judge.Fail, judge.Inconclusive:
 		if d.Policy.OnInconclusive == OnInconclusiveBack && t.Judgement.Verdict == judge.Inconclusive {
 			d.takeBack(Order{Cause: CauseDeadline, By: "deadline", Reason: "no verdict at the end of the hold: " + t.Judgement.Reason, Gates: t.Judgement.Gates}, t.Health)
@@ -125,12 +169,17 @@ func (d *decision) hold(t Tick) {
 	}
 }
 
-func (d *decision) passed() {
+func (d *decision) passed(gates []judge.GateVerdict) {
 	if d.Phase == Baking {
-		d.endBake("pass")
+		if !d.frozen("the end of the bake") {
+			d.endBake("pass", gates)
+		}
 		return
 	}
-	d.advance("pass")
+	if d.Step+1 >= len(d.Policy.Plan) || d.frozen("the advance") {
+		return
+	}
+	d.advance("pass", gates)
 }
 
 // armsServed: a hold counts only time in which the step's arms could serve.

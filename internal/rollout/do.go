@@ -21,6 +21,9 @@ const (
 func (c *Controller) Do(ctx context.Context, cmd Command) (View, error) {
 	e := Commanded{Command: cmd, Health: c.Traffic.Health(c.model), Gates: c.View().Gates}
 	if cmd.Kind == Start {
+		if err := c.supersede(ctx, cmd, e.Health); err != nil {
+			return c.View(), err
+		}
 		n, err := c.prepare(ctx, cmd, e.Health)
 		if err != nil {
 			return c.View(), err

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/canary"
+	"github.com/headgate/headgate/internal/alerts"
 	"github.com/headgate/headgate/internal/judge"
 )
 
@@ -127,6 +128,8 @@ type BeginStep struct{ Step int }
 type RaiseIncident struct {
 	Kind    Reason
 	Message string
+	// Alert is what it is about (kind alert); nil otherwise.
+	Alert *alerts.Alert
 }
 
 func (Record) effect()            {}

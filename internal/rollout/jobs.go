@@ -14,18 +14,20 @@ const (
 
 // carryOut starts what a decision asked for beyond traffic and journal. Work
 // on the registry runs beside the judge, which never waits for it.
-func (c *Controller) carryOut(effects []Effect) {
+func (c *Controller) carryOut(effects []Effect, turned bool) {
 	for _, e := range effects {
 		switch e := e.(type) {
 		case Record:
 		case BeginStep:
 			if c.evidence != nil {
-				c.closeStratum(c.evidence, c.evidence.recorder.Snapshot())
+				if !turned { // what came since then is the new step's
+					c.closeStratum(c.evidence, c.evidence.recorder.Snapshot())
+				}
 				c.evidence.beginStep(e.Step)
 			}
 		case RaiseIncident:
-			c.Incidents.Raise(c.model, c.state.ID, e.Kind, e.Message, c.View())
-		case BeginInRegistry, PromoteInRegistry, ReloadBaseline, FinishInRegistry, ExecuteRollback:
+			c.Incidents.Raise(c.model, c.state.ID, e, c.View())
+		case BeginInRegistry, PromoteInRegistry, ReloadBaseline, FinishInRegistry, ExecuteRollback, CheckIdle:
 			c.start(e)
 		}
 	}
@@ -52,6 +54,8 @@ func (c *Controller) start(e Effect) {
 			c.promote(ctx, state.Binding)
 		case ReloadBaseline:
 			c.reload(ctx, *state.Policy.AfterPromote)
+		case CheckIdle:
+			c.checkIdle(ctx, state.Policy.Plan[e.Step], e.Step)
 		case FinishInRegistry:
 			c.finish(ctx, state.Binding, e.Status)
 		case ExecuteRollback:

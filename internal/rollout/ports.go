@@ -14,6 +14,10 @@ import (
 type Assignment struct {
 	Split    canary.Split
 	Recorder *kpi.Recorder
+	// Shadow is the share of the live requests that the candidate gets a copy of;
+	// 0 = none. ShadowByKey draws it by the user's key instead of by request.
+	Shadow      canary.Weight
+	ShadowByKey bool
 }
 
 // Traffic is the data plane in this process: neither call can fail or block.
@@ -57,6 +61,12 @@ type Reloader interface {
 	Reload(ctx context.Context, model string, hook AfterPromote) error
 }
 
+// Warmer sends the check's requests to every upstream of the candidate and
+// returns how many were answered well; an error when one was not.
+type Warmer interface {
+	WarmUp(ctx context.Context, model string, c Check) (answered int, err error)
+}
+
 // Executor carries a rollback out beyond the traffic: registry, incident,
 // messages. It reports until Progress.Finished or until ctx ends, and starts
 // where the order says it stopped.
@@ -73,7 +83,7 @@ type Job struct {
 
 // Incidents tells people about something that is not a rollback.
 type Incidents interface {
-	Raise(model, rolloutID string, kind Reason, message string, v View)
+	Raise(model, rolloutID string, r RaiseIncident, v View)
 }
 
 // Clock is the wall and monotonic time; tests bring their own.

@@ -9,6 +9,8 @@ import (
 func (c *Controller) publish() {
 	v := c.makeView()
 	c.view.Store(&v)
+	c.publishLive()
+	c.publishAlerts()
 	if c.OnChange != nil {
 		c.OnChange(v)
 	}
@@ -30,10 +32,7 @@ func (c *Controller) makeView() View {
 	if !s.StartedAt.IsZero() {
 		v.StartedAt = &s.StartedAt
 	}
-	if s.Phase != None && len(s.Policy.Plan) > 0 {
-		step := s.step()
-		v.Step = &StepView{Index: s.Step, Of: len(s.Policy.Plan), Kind: step.Kind(), Weight: step.Weight(), HoldS: step.Hold().Seconds(), HeldS: s.Held.Seconds()}
-	}
+	v.Step, v.Shadow, v.Approvals, v.StartedBy = stepView(s), s.Mirror, s.Approvals, s.StartedBy
 	switch {
 	case c.evidence != nil:
 		v.Verdict, v.Gates = c.evidence.verdict.Verdict, c.evidence.verdict.Gates

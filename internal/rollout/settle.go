@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/headgate/headgate/internal/kpi"
 )
@@ -14,23 +15,31 @@ func (c *Controller) handle(e Event) error { return c.settle(c.ctx, e) }
 // candidate traffic is applied first and written second; more is written first
 // and applied second, and not at all when it cannot be written.
 func (c *Controller) settle(ctx context.Context, e Event) error {
+	if order, ok := e.(Commanded); ok && c.evidence != nil {
+		order.Gates = c.evidence.verdict.Gates // as they stand when the order is carried out
+		e = order
+	}
 	next, effects, err := Decide(c.state, e, c.Clock())
 	if err != nil {
 		return err
 	}
-	prev := c.state
+	prev, strata := c.state, c.strata()
 	if next.Generation == prev.Generation {
 		c.state = next // clocks only
 		c.publish()
 		return nil
 	}
 	c.prepareEvidence(prev, next)
-	safe := next.Weight <= prev.Weight
+	turned := false // the stratum of the old weight was closed
+	safe := prev.less(next)
 	if safe {
-		c.apply(prev, &next)
+		turned = c.apply(prev, &next)
+	}
+	if begins(effects) {
+		next.Begun = strata
 	}
 	c.state = next
-	lines := recordsOf(next, effects)
+	lines := recordsOf(next, effects, strata)
 	c.unwritten = append(c.unwritten, lines...)
 	if err := c.commit(ctx); err != nil {
 		if !safe || unsafePhase(prev, next) {
@@ -43,11 +52,21 @@ func (c *Controller) settle(ctx context.Context, e Event) error {
 		c.Log.Error("journal not written: the safe change stands", "model", c.model, "error", err)
 	}
 	if !safe {
-		c.apply(prev, &c.state)
+		turned = c.apply(prev, &c.state)
 	}
 	c.publish()
-	c.carryOut(effects)
+	c.carryOut(effects, turned)
 	return nil
+}
+
+// begins reports that a step's own evidence begins.
+func begins(effects []Effect) bool {
+	for _, e := range effects {
+		if _, ok := e.(BeginStep); ok {
+			return true
+		}
+	}
+	return false
 }
 
 // unsafePhase: a promotion that is not written is not begun.
@@ -55,29 +74,56 @@ func unsafePhase(prev, next State) bool {
 	return next.Phase != prev.Phase && (next.Phase == Promoting || next.Phase == Pending || next.Phase == Promoted)
 }
 
-// apply swaps the traffic in this process.
-func (c *Controller) apply(prev State, next *State) {
-	if next.Weight != prev.Weight || (prev.Phase == Pending && next.Phase == Progressing) {
-		if c.evidence != nil {
-			c.closeStratum(c.evidence, c.evidence.recorder.Snapshot())
-			c.evidence.count(next.Weight > 0 && next.Served >= next.WarmUntil)
+// apply swaps the traffic in this process; true when that closed a stratum.
+func (c *Controller) apply(prev State, next *State) (turned bool) {
+	if next.Weight != prev.Weight || next.Mirror != prev.Mirror || begun(prev, *next) {
+		e := c.evidence
+		turned = e != nil
+		var snap *kpi.Snapshot
+		if e != nil {
+			snap = e.recorder.Snapshot()
 		}
-		assignment := c.assignment(next.Weight)
+		// A stratum is written to disk when it closes. Users do not wait for that
+		// on their way back to the baseline.
+		less := prev.less(*next)
+		if e != nil && !less {
+			c.turn(e, snap, next)
+		}
+		assignment := c.assignment(*next)
 		if !next.Phase.Live() {
 			assignment = Assignment{}
 		}
 		c.Traffic.Assign(c.model, assignment)
-		c.Log.Info("weight changed", "model", c.model, "from", prev.Weight, "to", next.Weight, "phase", next.Phase)
+		if e != nil && less {
+			c.turn(e, snap, next)
+		}
+		c.Log.Info("weight changed", "model", c.model, "from", prev.Weight, "to", next.Weight, "shadow", next.Mirror, "phase", next.Phase)
 	}
 	if o := next.Order; next.Weight == 0 && o != nil && o.TrafficAt == nil && !o.awaitsTraffic() {
 		o.TrafficAt = stamp(c.Clock())
 	}
+	return turned
+}
+
+// turn closes the stratum of the old weight and begins that of the new one.
+func (c *Controller) turn(e *evidence, snap *kpi.Snapshot, next *State) {
+	if next.Mirror == 0 {
+		e.recorder.Mirror(false) // what copies still bring is not to pass for users' answers
+	}
+	c.closeStratum(e, snap)
+	e.split(next.Weight)
+	e.count(next.serving() && next.Served >= next.WarmUntil)
+}
+
+// begun reports that the registry knows the rollout now.
+func begun(prev, next State) bool {
+	return prev.Phase == Pending && (next.Phase == Shadowing || next.Phase == Progressing)
 }
 
 // prepareEvidence makes the measured side of a rollout that is about to serve,
 // and drops it when the rollout is over.
 func (c *Controller) prepareEvidence(prev, next State) {
-	if prev.Phase == Pending && next.Phase == Progressing {
+	if begun(prev, next) {
 		e, err := newEvidence(next)
 		if err != nil {
 			panic("BUG: a validated policy has no judge: " + err.Error())
@@ -92,7 +138,8 @@ func (c *Controller) prepareEvidence(prev, next State) {
 // closeStratum ends the open stratum and keeps it. Strata that cannot be
 // written wait in memory, in order, until there is space; judging goes on.
 func (c *Controller) closeStratum(e *evidence, snap *kpi.Snapshot) {
-	data, err := e.close(c.state.Served, snap, c.state.Weight > aloneAbove)
+	e.look(c.state.Served, c.Traffic.Health(c.model).Candidate.BreakerOpen)
+	data, err := e.close(c.state.Served, c.state.Held, snap)
 	if err != nil {
 		c.Log.Error("stratum not closed", "model", c.model, "error", err)
 		return
@@ -163,24 +210,44 @@ func (c *Controller) resolveDoubt(ctx context.Context) error {
 	return nil
 }
 
-// recordLine is a line of the journal.
+// standing is where a rollout stands after a decision; Strata is what the
+// decision rests on.
+type standing struct {
+	Model      string        `json:"model"`
+	Rollout    string        `json:"rollout"`
+	Generation uint64        `json:"generation"`
+	Phase      Phase         `json:"phase"`
+	Reason     Reason        `json:"reason,omitempty"`
+	Weight     weight        `json:"weight"`
+	Step       int           `json:"step"`
+	Served     time.Duration `json:"served_ns"`
+	Held       time.Duration `json:"held_ns"`
+	Strata     uint64        `json:"strata,omitempty"`
+	Window     int           `json:"window,omitempty"`
+}
+
+// recordLine is a line of the journal as it is written.
 type recordLine struct {
-	Model      string `json:"model"`
-	Rollout    string `json:"rollout"`
-	Generation uint64 `json:"generation"`
-	Phase      Phase  `json:"phase"`
-	Weight     weight `json:"weight"`
+	standing
 	Record
 }
 
-func recordsOf(s State, effects []Effect) []json.RawMessage {
+// strata is how many closed strata the judge has seen; 0 without a judge.
+func (c *Controller) strata() uint64 {
+	if c.evidence == nil {
+		return 0
+	}
+	return c.evidence.seq
+}
+
+func recordsOf(s State, effects []Effect, strata uint64) []json.RawMessage {
 	var lines []json.RawMessage
 	for _, e := range effects {
 		r, ok := e.(Record)
 		if !ok {
 			continue
 		}
-		data, err := json.Marshal(recordLine{s.Model, s.ID, s.Generation, s.Phase, s.Weight, r})
+		data, err := json.Marshal(recordLine{standing{s.Model, s.ID, s.Generation, s.Phase, s.Reason, s.Weight, s.Step, s.Served, s.Held, strata, s.Window}, r})
 		if err != nil {
 			panic("BUG: record does not marshal: " + err.Error())
 		}

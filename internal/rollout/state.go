@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/canary"
+	"github.com/headgate/headgate/internal/alerts"
 	"github.com/headgate/headgate/internal/judge"
 )
 
@@ -25,14 +26,27 @@ type State struct {
 	Candidate  string      `json:"candidate"`
 	Unverified bool        `json:"unverified,omitempty"`
 	Again      bool        `json:"again,omitempty"`
+	Drill      bool        `json:"drill,omitempty"`
 	Salt       canary.Salt `json:"salt"`
 	// Policy is frozen at start: a reload reaches the next rollout only.
 	Policy     Config  `json:"policy"`
 	PolicyHash string  `json:"policy_hash"`
 	Binding    Binding `json:"binding"`
 	Step       int     `json:"step"`
+	// StepBegan is when the step began, for its deadline; Overdue: its end was
+	// acted on.
+	StepBegan time.Time `json:"step_began,omitzero"`
+	Overdue   bool      `json:"overdue,omitempty"`
+	// Window is how many windows of the step were shown in a row.
+	Window int `json:"window,omitempty"`
+	// Colour is how far a blue-green step has come; nil in others.
+	Colour *Colour `json:"colour,omitempty"`
 	// Weight is the candidate's share that traffic has now.
 	Weight canary.Weight `json:"weight"`
+	// Mirror is the share of the live requests that the candidate gets a copy of
+	// now; MirrorByKey draws it by the user's key.
+	Mirror      canary.Weight `json:"mirror,omitempty"`
+	MirrorByKey bool          `json:"mirror_by_key,omitempty"`
 	// Held is how long the step's arms were served; written every 30 s.
 	Held time.Duration `json:"held"`
 	// Served is the clock of the strata: time with a candidate in traffic.
@@ -41,12 +55,23 @@ type State struct {
 	WarmUntil time.Duration `json:"warm_until"`
 	// Evidence is how many strata the evidence log has to hold at least.
 	Evidence uint64 `json:"evidence"`
+	// Begun is how many strata had closed when the step's own evidence began last.
+	Begun uint64 `json:"begun,omitempty"`
 	// Reloaded: the reload hook was taken by every upstream of the baseline.
 	Reloaded bool `json:"reloaded,omitempty"`
 	// Resume is where a paused rollout goes on; nil unless Paused.
 	Resume *ResumePoint `json:"resume,omitempty"`
+	// Broken is the broken measurement that a pause was about.
+	Broken string `json:"measurement_broken,omitempty"`
 	// Order is the rollback under way or done; nil without one.
 	Order *Order `json:"order,omitempty"`
+	// Waiting is the rollback that an alert asked for, until users can go back to
+	// the baseline; nil without one.
+	Waiting *Order `json:"waiting,omitempty"`
+	// Alerts are the decisions about alerts, the newest last.
+	Alerts []AlertDecision `json:"alerts,omitempty"`
+	// Approvals are those of any version of the model; a new rollout keeps them.
+	Approvals []Approval `json:"approvals,omitempty"`
 	// Owed is what the registry has not been told yet.
 	Owed       Owed       `json:"owed"`
 	StartedBy  string     `json:"started_by,omitempty"`
@@ -59,6 +84,7 @@ type State struct {
 type ResumePoint struct {
 	Phase  Phase         `json:"phase"`
 	Weight canary.Weight `json:"weight"`
+	Mirror canary.Weight `json:"mirror,omitempty"`
 	Reason Reason        `json:"reason,omitempty"`
 }
 
@@ -95,6 +121,8 @@ type Order struct {
 	DecidedAt time.Time `json:"decided_at"`
 	// Gate is the gate that failed, with the numbers it rests on (cause gate).
 	Gate *judge.GateVerdict `json:"gate,omitempty"`
+	// Alert is the alert that asked for it (cause alert).
+	Alert *alerts.Alert `json:"alert,omitempty"`
 	// Gates are all gates at that moment.
 	Gates  []judge.GateVerdict `json:"gates"`
 	Phase  Phase               `json:"phase"`
@@ -147,7 +175,11 @@ func (s State) step() Step {
 	return s.Policy.Plan[s.Step]
 }
 
-// serving reports whether the candidate's traffic is evidence now.
-func (s State) serving() bool { return s.Weight > 0 }
+// serving reports whether the candidate has users or copies of their requests:
+// then the clock of the strata runs.
+func (s State) serving() bool { return s.Weight > 0 || s.Mirror > 0 }
+
+// less reports that next gives the candidate no more than s does.
+func (s State) less(next State) bool { return next.Weight <= s.Weight && next.Mirror <= s.Mirror }
 
 func stamp(t time.Time) *time.Time { t = t.UTC(); return &t }

@@ -10,37 +10,70 @@ import (
 // View is a rollout as the API and `status --json` show it: an immutable copy.
 // Weights and rates are 0…1, times seconds, versions strings.
 type View struct {
-	Model      string              `json:"model"`
-	ID         string              `json:"id"`
-	Phase      Phase               `json:"phase"`
-	Reason     Reason              `json:"reason,omitempty"`
-	Cause      Cause               `json:"cause,omitempty"`
-	Message    string              `json:"message,omitempty"`
-	Generation uint64              `json:"generation"`
-	Weight     canary.Weight       `json:"weight"`
-	Step       *StepView           `json:"step"`
-	Baseline   VersionView         `json:"baseline"`
-	Candidate  VersionView         `json:"candidate"`
-	Verdict    judge.Verdict       `json:"verdict,omitempty"`
-	Gates      []judge.GateVerdict `json:"gates"`
-	Registry   RegistryView        `json:"registry"`
-	Serving    []ServingView       `json:"serving"`
+	Model      string        `json:"model"`
+	ID         string        `json:"id"`
+	Phase      Phase         `json:"phase"`
+	Reason     Reason        `json:"reason,omitempty"`
+	Cause      Cause         `json:"cause,omitempty"`
+	Message    string        `json:"message,omitempty"`
+	Generation uint64        `json:"generation"`
+	Weight     canary.Weight `json:"weight"`
+	// Shadow is the share of the live requests that the candidate gets a copy of.
+	Shadow    canary.Weight       `json:"shadow"`
+	Step      *StepView           `json:"step"`
+	Baseline  VersionView         `json:"baseline"`
+	Candidate VersionView         `json:"candidate"`
+	Verdict   judge.Verdict       `json:"verdict,omitempty"`
+	Gates     []judge.GateVerdict `json:"gates"`
+	Registry  RegistryView        `json:"registry"`
+	Serving   []ServingView       `json:"serving"`
 	// Policy is "pending" while a changed policy waits for the next rollout.
 	Policy     string        `json:"policy"`
 	PolicyHash string        `json:"policy_hash,omitempty"`
 	Rollback   *RollbackView `json:"rollback,omitempty"`
-	StartedAt  *time.Time    `json:"started_at,omitempty"`
-	FinishedAt *time.Time    `json:"finished_at,omitempty"`
+	// Approvals are all of the model, the oldest first.
+	Approvals  []Approval `json:"approvals,omitempty"`
+	StartedBy  string     `json:"started_by,omitempty"`
+	StartedAt  *time.Time `json:"started_at,omitempty"`
+	FinishedAt *time.Time `json:"finished_at,omitempty"`
 }
 
 // StepView is the stretch of the plan the rollout is in.
 type StepView struct {
 	Index  int           `json:"index"` // from 0
 	Of     int           `json:"of"`
-	Kind   string        `json:"kind"` // canary | promote | bake
+	Kind   string        `json:"kind"` // shadow | approve | canary | bluegreen | promote | bake
 	Weight canary.Weight `json:"weight"`
 	HoldS  float64       `json:"hold_s"`
 	HeldS  float64       `json:"held_s"`
+	// Windows of a long hold, and how many were shown in a row; 0 without any.
+	Windows int `json:"windows,omitempty"`
+	Shown   int `json:"windows_shown,omitempty"`
+	// Deadline is when on_deadline acts; nil without one.
+	Deadline *time.Time `json:"deadline,omitempty"`
+	// Role is who has to approve (kind approve).
+	Role string `json:"role,omitempty"`
+	// Colour is how far a blue-green step has come; nil in others.
+	Colour *Colour `json:"colour,omitempty"`
+}
+
+// stepView is the present step of a rollout.
+func stepView(s State) *StepView {
+	if s.Phase == None || len(s.Policy.Plan) == 0 {
+		return nil
+	}
+	step := s.step()
+	v := &StepView{Index: s.Step, Of: len(s.Policy.Plan), Kind: step.Kind(), Weight: s.Policy.WeightAt(s.Step), HoldS: step.Hold().Seconds(), HeldS: s.Held.Seconds(), Colour: s.Colour}
+	if step.Shadow != nil && step.Shadow.Every > 0 {
+		v.Windows, v.Shown = step.Shadow.Windows(), s.Window
+	}
+	if step.Deadline > 0 && !s.StepBegan.IsZero() {
+		v.Deadline = stamp(s.StepBegan.Add(step.Deadline))
+	}
+	if step.Approve != nil {
+		v.Role = step.Approve.Role
+	}
+	return v
 }
 
 // VersionView is one arm's version as the registry names it; "" = none.

@@ -10,6 +10,12 @@ import (
 	"github.com/headgate/headgate/internal/admin"
 )
 
+// Ready is nil when the server serves users. It needs no token.
+func (c *Client) Ready(ctx context.Context) error {
+	var said struct{}
+	return c.get(ctx, &said, nil, "readyz")
+}
+
 // Rollouts lists every model of the server's policy.
 func (c *Client) Rollouts(ctx context.Context) (views []View, err error) {
 	err = c.get(ctx, &views, nil, "api", "v1", "rollouts")
@@ -54,6 +60,19 @@ func (c *Client) Register(ctx context.Context, r Registration) (v Version, err e
 func (c *Client) TransitionStage(ctx context.Context, m Move) (t Transition, err error) {
 	err = c.post(ctx, m, &t, "api", "v1", "registry", "transition-stage")
 	return t, err
+}
+
+// Outcomes sends what became known of requests, at most admin.MaxOutcomes.
+// Sending them again does no harm.
+func (c *Client) Outcomes(ctx context.Context, list []Outcome) (r OutcomeReport, err error) {
+	err = c.post(ctx, map[string][]Outcome{"outcomes": list}, &r, "api", "v1", "outcomes")
+	return r, err
+}
+
+// OutcomeStats says how outcomes are joined, for each rollout that joins any.
+func (c *Client) OutcomeStats(ctx context.Context) (list []ModelOutcomes, err error) {
+	err = c.get(ctx, &list, nil, "api", "v1", "outcomes")
+	return list, err
 }
 
 // Doctor asks the server what is wrong.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/headgate/headgate/internal/admin"
 	"github.com/headgate/headgate/internal/admin/client"
+	"github.com/headgate/headgate/internal/kpi"
 	"github.com/headgate/headgate/internal/rollout"
 )
 
@@ -102,6 +103,23 @@ func TestOrdersArriveWithTheirGiver(t *testing.T) {
 	_, err = c.Rollout(context.Background(), "nobody")
 	if !errors.As(err, &r) || *r != (client.Refusal{Code: client.UnknownModel, Message: "no such model", Hint: "look"}) {
 		t.Errorf("%v", err)
+	}
+}
+
+func (echo) Outcome(o admin.Outcome) kpi.Result {
+	if o.Model == "m" && *o.Value == 0.5 {
+		return kpi.OutcomeAccepted
+	}
+	return kpi.OutcomeLate
+}
+
+func TestOutcomesArriveAsTheyWereMeant(t *testing.T) {
+	half := 0.5
+	got, err := talking(t).Outcomes(context.Background(), []client.Outcome{
+		{RequestID: "a", Kind: "label", Value: &half, Model: "m"}, {RequestID: "b", Kind: "click"}, {RequestID: "c", Kind: "clik"},
+	})
+	if err != nil || got.Accepted != 1 || got.Late != 1 || got.Refused != 1 || got.Invalid[0].Item != 2 {
+		t.Errorf("%+v %v", got, err)
 	}
 }
 

@@ -40,6 +40,12 @@ type (
 	Move = admin.Move
 	// Transition is what a Move did.
 	Transition = admin.Transition
+	// Outcome is what became known of a request.
+	Outcome = admin.Outcome
+	// OutcomeReport says what was done with a batch of them.
+	OutcomeReport = admin.OutcomeReport
+	// ModelOutcomes is how they are joined for one model.
+	ModelOutcomes = admin.ModelOutcomes
 	// Finding is one sentence of the doctor.
 	Finding = admin.Finding
 	// Level sorts findings.
