@@ -33,19 +33,17 @@ func run(ctx context.Context, args []string, talk io.Writer) error {
 	listen := flags.String("listen", "127.0.0.1:8000", "`host:port`")
 	model := flags.String("model", "sample-model", "`name` in the health answer")
 	stage := flags.String("stage", "Staging", "`stage` in the health answer")
-	version := flags.String("version", "1", "`version` in the health answer")
-	errorRate := flags.Float64("error-rate", 0, "`share` of predictions that fail, 0 to 1")
-	latency := flags.Duration("latency", 0, "`time` that a prediction takes")
+	var s served
+	flagsOf(flags, &s)
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	b := newBackend(*model, *stage, served{version: *version, errorRate: *errorRate, latency: *latency})
-	s, err := listenAt(*listen, b)
+	listening, err := listenAt(*listen, newBackend(*model, *stage, s))
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(talk, "sample: %s %s version %s on http://%s\n", *model, *stage, *version, s.address)
-	return s.serve(ctx)
+	fmt.Fprintf(talk, "sample: %s %s version %s on http://%s\n", *model, *stage, s.version, listening.address)
+	return listening.serve(ctx)
 }
 
 // server is a bound backend.

@@ -1,20 +1,23 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
+
+	"github.com/headgate/headgate/examples/sample/world"
 )
 
 const (
 	underWay   = 64 // requests at the same time; more are left out
 	sendLimit  = 5 * time.Second
-	firstRow   = `{"features": [[0.1,0.2,0.0,0.4,0.5,0.0,0.2,0.1,0.3,0.9]]}`
 	tellEvery  = 10 * time.Second
 	userHeader = "X-User-Id"
 )
@@ -54,7 +57,12 @@ func send(ctx context.Context, url string, rate float64, talk io.Writer) {
 }
 
 func predict(ctx context.Context, client *http.Client, url string, user int) bool {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(firstRow))
+	u := world.Draw(rand.New(rand.NewPCG(uint64(user), 0)))
+	body, err := json.Marshal(map[string]any{"features": [][]float64{u.Row[:]}, "group": u.Group})
+	if err != nil {
+		return false
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
 		return false
 	}

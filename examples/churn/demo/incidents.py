@@ -34,10 +34,16 @@ def missing(path: Path, gate: str, version: str) -> list[str]:
 
 
 def summary(path: Path) -> str:
+    """The gate with what was measured in the stretch that convicted, and the evidence."""
     gate = json.loads(path.read_text())["gate"]
-    return (f"{gate['name']}: candidate {gate['candidate']:.3g} of {gate['n']['candidate']}, "
-            f"baseline {gate['baseline']:.3g} of {gate['n']['baseline']}, "
+    seen = gate.get("recent") or gate
+    return (f"{gate['name']}: candidate {_value(seen['candidate'])} of {seen['n']['candidate']}, "
+            f"baseline {_value(seen['baseline'])} of {seen['n']['baseline']}, "
             f"evidence {gate['fail']['e']:.3g} against {gate['fail']['limit']:.3g}")
+
+
+def _value(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3g}"
 
 
 def is_number(value) -> bool:

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/headgate/headgate/internal/admin/client"
+	"github.com/headgate/headgate/internal/rollout"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+		os.Exit(1)
+	}
+}
+
+// run tries every fault, one after the other, and prints the table.
+func run(ctx context.Context, args []string, out, talk io.Writer) (err error) {
+	flags := flag.NewFlagSet("live", flag.ContinueOnError)
+	headgate := flags.String("headgate", "bin/headgate", "binary under test")
+	sample := flags.String("sample", "bin/sample", "binary of the stand-in backends")
+	rate := flags.Int("rate", 500, "requests a second, both arms together")
+	file := flags.String("out", "", "write the table to this `file` as well")
+	only := flags.String("only", "", "try only the faults whose name holds this")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if *rate < 1 || *rate > 2000 {
+		return fmt.Errorf("--rate %d: wanted 1 to 2000", *rate)
+	}
+	paths := []*string{headgate, sample}
+	for _, p := range paths {
+		if *p, err = filepath.Abs(*p); err != nil {
+			return err
+		}
+	}
+	r, err := newRig(ctx, *headgate, *sample)
+	defer func() { r.stop(err != nil) }()
+	if err != nil {
+		return err
+	}
+	u := newUsers(*rate, r.traffic, r.admin)
+	asking, quiet := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() { defer close(done); u.run(asking) }()
+	defer func() { quiet(); <-done }()
+
+	var rows []row
+	for i, f := range faults() {
+		if !strings.Contains(f.name, *only) {
+			continue
+		}
+		fmt.Fprintf(talk, "live: %s …\n", f.name)
+		row, err := try(ctx, r, u, f, strconv.Itoa(i+2))
+		if err != nil {
+			return fmt.Errorf("%s: %w", f.name, err)
+		}
+		fmt.Fprintf(talk, "live: %s: %s after %.1f s\n", f.name, row.outcome(), row.seconds)
+		rows = append(rows, row)
+	}
+	text := fmt.Sprintf("%d requests a second, half of them to the candidate; %d sent in all, %d failed on the baseline's arm.\n\n%s", *rate, u.sent.Load(), u.failed.Load(), table(rows))
+	fmt.Fprint(out, text)
+	if *file != "" {
+		err = os.WriteFile(*file, []byte(page+text), 0o644)
+	}
+	if u.failed.Load() > 0 {
+		err = errors.Join(err, fmt.Errorf("%d requests failed on the baseline's arm", u.failed.Load()))
+	}
+	for _, row := range rows {
+		if !row.right() {
+			err = errors.Join(err, fmt.Errorf("%s: taken back by %q, wanted %q: %s", row.fault.name, row.gate, row.fault.gate, row.why))
+		}
+	}
+	return err
+}
+
+// try takes one candidate on trial until it is taken back, or its time is over.
+func try(ctx context.Context, r *rig, u *users, f fault, version string) (row, error) {
+	u.ctr(f.ctr)
+	if err := r.become(ctx, version, f.knobs); err != nil {
+		return row{}, err
+	}
+	order := client.Command{Kind: rollout.Start, Version: version}
+	if v, err := r.api.Rollout(ctx, "live"); err != nil {
+		return row{}, err
+	} else if v.Phase == rollout.None {
+		order.Baseline = "1"
+	}
+	v, err := r.api.Order(ctx, "live", order)
+	if err != nil {
+		return row{}, err
+	}
+	began := time.Now()
+	out := row{fault: f}
+	for end := began.Add(f.limit); time.Now().Before(end) && v.Phase.Live(); {
+		if !rollout.Sleep(ctx, 100*time.Millisecond) {
+			return row{}, ctx.Err()
+		}
+		if v, err = r.api.Rollout(ctx, "live"); err != nil {
+			return row{}, err
+		}
+	}
+	out.seconds = time.Since(began).Seconds()
+	out.read(v)
+	if v.Phase.Live() {
+		if _, err := r.api.Order(ctx, "live", client.Command{Kind: rollout.Rollback, Reason: "the trial is over"}); err != nil {
+			return row{}, err
+		}
+	}
+	id := v.ID
+	err = r.until(ctx, 20*time.Second, "the rollback to be over", func() bool {
+		v, err = r.api.Rollout(ctx, "live")
+		return err == nil && v.Phase == rollout.RolledBack
+	})
+	if err != nil || f.gate == "" {
+		return out, err
+	}
+	in, err := r.incident(id)
+	if err != nil {
+		return row{}, err
+	}
+	return out, out.explain(v, in)
+}
