@@ -35,7 +35,7 @@ demo: build venv-$(MLFLOW) ## The demonstration on a real MLflow: make demo [MLF
 	@.venv/mlflow$(MLFLOW)/bin/python examples/churn/demo/main.py --mlflow $(MLFLOW) --headgate bin/headgate
 
 .PHONY: setup
-setup: compiler $(GOLANGCI) venv-2 venv-3 ## Install what the tests need: linter, both MLflow lines
+setup: compiler prometheus $(GOLANGCI) venv-2 venv-3 ## Install what the tests need: linter, both MLflow lines
 
 .PHONY: venv-2 venv-3
 venv-2 venv-3: venv-%:
@@ -44,6 +44,10 @@ venv-2 venv-3: venv-%:
 .PHONY: compiler
 compiler: # the race detector links with a C compiler
 	@.ci/compiler
+
+.PHONY: prometheus
+prometheus: # the alert tests run the real one, with Alertmanager
+	@.ci/prometheus
 
 $(GOLANGCI):
 	@mkdir -p .tools
@@ -61,15 +65,25 @@ lint: $(GOLANGCI) ## go vet, the linter with the import rules, a tidy go.mod
 	go mod tidy -diff
 
 .PHONY: go-test
-go-test: compiler
+go-test: compiler prometheus
 	go test $(TEST_FLAGS) ./...
+
+.PHONY: cost
+cost: ## The tests that the race detector would disturb: allocations and memory
+	go test -count=1 -run 'Allocate|MemoryOf' ./internal/kpi ./shadow ./proxy
+
+.PHONY: shadow-faults
+shadow-faults: ## A mirror in front of shadows that hang, die, crawl and flood: what users notice, what is lost (12 min)
+	@mkdir -p bin
+	@go build -trimpath -o bin/headgate-shadow-faults ./cmd/headgate
+	@go run ./bench/shadow --headgate bin/headgate-shadow-faults --policy bench/shadow/policy.yaml.tmpl --order 'start m --version 2 --baseline 1'
 
 .PHONY: unit
 unit: compiler ## The Go tests that need nothing but Go
 	go test $(TEST_FLAGS) $$(go list -f '{{.Dir}}' ./... | grep -vxF -f <(realpath -- $(INTEGRATION) /nonexistent 2>/dev/null))
 
 .PHONY: integration
-integration: compiler venv-2 venv-3 ## The Go tests that talk to a real MLflow of either line
+integration: compiler prometheus venv-2 venv-3 ## The Go tests that talk to a real MLflow of either line
 	go test $(TEST_FLAGS) $(INTEGRATION)
 
 .PHONY: churn-2 churn-3
@@ -85,9 +99,34 @@ fuzz: ## Half a minute of fuzzing for each fuzz test
 kills: build venv-$(MLFLOW) ## 200 kill -9 over the steps of a rollback against a real MLflow
 	go run ./bench/kills --mlflow $(MLFLOW)
 
+.PHONY: images
+images: ## Build every image; print size, user and Headgate's digest in two builds
+	@deploy/test/images
+
+.PHONY: alerts
+alerts: ## Make the stack's Prometheus rules and Alertmanager routes from its policy
+	go run ./cmd/headgate alerts generate --config configs/compose.yaml --url http://headgate:8090 \
+		--prometheus-rules deploy/prometheus/rules.yml --alertmanager deploy/alertmanager/alertmanager.yml --token-file /run/secrets/alerter_token
+
+.PHONY: compose-test
+compose-test: ## The compose stack on a real engine, under traffic (about 10 minutes)
+	@deploy/test/run
+
+.PHONY: alarm
+alarm: build prometheus venv-2 ## A rule fires in a real Prometheus, and the candidate goes: the times of it
+	go run ./bench/alerts --alarm --headgate bin/headgate
+
+.PHONY: alert-storm
+alert-storm: build ## 1,000 alerts a second for 10 s while users are served
+	go run ./bench/alerts --headgate bin/headgate
+
 .PHONY: bench-judge
-bench-judge: ## Simulate rollouts and print the judge's table
-	go run ./bench/judge
+bench-judge: ## Simulate rollouts beside the rules of others: docs/judge.md and its plots
+	go run ./bench/judge --out docs
+
+.PHONY: judge-live
+judge-live: build ## Candidates that are worse in one way each, on a running Headgate
+	go run ./bench/live --out docs/judge-live.md
 
 .PHONY: clean
 clean: ## Remove what was built; ./data (the journal of `make run`), .venv and .tools stay
