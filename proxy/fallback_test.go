@@ -11,17 +11,17 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/canary"
+	"github.com/headgate/headgate/internal/freeport"
 )
 
 // refusing is an address at which nobody listens.
 func refusing(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := freeport.TakeAddress()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = l.Close() }()
-	return "http://" + l.Addr().String()
+	return "http://" + address
 }
 
 // A candidate that refuses connections costs no user an answer. Every attempt

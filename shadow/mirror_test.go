@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/headgate/headgate/internal/freeport"
 )
 
 // A3, performance: what the data plane calls allocates nothing, once buffers
@@ -202,12 +204,11 @@ func isCut(t *testing.T, s Snapshot) {
 
 // dead is an address that nobody listens on.
 func dead(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := freeport.TakeAddress()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = l.Close() }()
-	return "http://" + l.Addr().String()
+	return "http://" + address
 }
 
 func TestReasonsToDrop(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/internal/admin/client"
+	"github.com/headgate/headgate/internal/freeport"
 	"github.com/headgate/headgate/internal/registry/mlflowtest"
 	"github.com/headgate/headgate/rollback"
 )
@@ -203,7 +204,7 @@ func startWatch(ctx context.Context, h *headgate) (*watch, error) {
 }
 
 func (w *watch) alertmanager(dir, routes string, i int) error {
-	address, err := free()
+	address, err := freeport.TakeAddress()
 	if err != nil {
 		return err
 	}
@@ -229,7 +230,7 @@ scrape_configs:
 `
 
 func (w *watch) prometheus(ctx context.Context, h *headgate, rules string) error {
-	address, err := free()
+	address, err := freeport.TakeAddress()
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/internal/admin/client"
+	"github.com/headgate/headgate/internal/freeport"
 )
 
 // policyText has a gate that the judge is told not to act on: the alerts of its
@@ -64,8 +65,8 @@ type headgate struct {
 func newHeadgate(ctx context.Context, binary, dir, model, registry, baseline, candidate string, hold time.Duration) (*headgate, error) {
 	h := &headgate{dir: dir, binary: binary, model: model, baseline: newBackend(baseline), candidate: newBackend(candidate), token: map[string]string{}}
 	var errs [2]error
-	h.traffic, errs[0] = free()
-	h.admin, errs[1] = free()
+	h.traffic, errs[0] = freeport.TakeAddress()
+	h.admin, errs[1] = freeport.TakeAddress()
 	digest := map[string]string{}
 	for _, name := range []string{"bench", "prometheus", "alertmanager"} {
 		var err error

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -113,15 +112,6 @@ func tools(names ...string) error {
 		}
 	}
 	return errors.Join(missing...)
-}
-
-// free is a port that nobody listens on now.
-func free() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
 }
 
 // poll asks until ok, an error or the limit.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/internal/admin/client"
+	"github.com/headgate/headgate/internal/freeport"
 	"github.com/headgate/headgate/internal/registry/mlflowtest"
 )
 
@@ -64,8 +65,8 @@ type headgate struct {
 func newHeadgate(binary, registry string, line mlflowtest.Line) (*headgate, error) {
 	h := &headgate{binary: binary, mode: map[mlflowtest.Line]string{mlflowtest.Line2: "stages", mlflowtest.Line3: "aliases"}[line]}
 	var errs [5]error
-	h.trafficPort, errs[0] = freePort()
-	h.adminPort, errs[1] = freePort()
+	h.trafficPort, errs[0] = freeport.Take()
+	h.adminPort, errs[1] = freeport.Take()
 	h.relay, errs[2] = startRelay(registry)
 	h.baseline, errs[3] = startBackend(baselineVersion)
 	h.candidate, errs[4] = startBackend(candidateVersion)

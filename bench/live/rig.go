@@ -3,10 +3,8 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -16,6 +14,7 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/internal/admin/client"
+	"github.com/headgate/headgate/internal/freeport"
 	"github.com/headgate/headgate/internal/rollout"
 )
 
@@ -37,7 +36,7 @@ func newRig(ctx context.Context, headgate, sample string) (*rig, error) {
 	}
 	r := &rig{dir: dir}
 	for _, port := range []*int{&r.traffic, &r.admin, &r.baseline, &r.candidate} {
-		if *port, err = freePort(); err != nil {
+		if *port, err = freeport.Take(); err != nil {
 			return r, err
 		}
 	}
@@ -142,13 +141,4 @@ func (r *rig) incident(rolloutID string) (map[string]any, error) {
 		return nil, err
 	}
 	return in, nil
-}
-
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	port := l.Addr().(*net.TCPAddr).Port
-	return port, errors.Join(l.Close())
 }

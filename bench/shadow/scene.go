@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -18,6 +17,8 @@ import (
 	"syscall"
 	"text/template"
 	"time"
+
+	"github.com/headgate/headgate/internal/freeport"
 )
 
 // child is a process of this run.
@@ -136,7 +137,7 @@ func newScene(ctx context.Context, o options, c condition, dir string) (s *scene
 	}
 	candidate := ""
 	if c == dead {
-		candidate, err = nobody()
+		candidate, err = freeport.TakeAddress()
 	} else {
 		candidate, err = backend("candidate", "2", c)
 	}
@@ -155,15 +156,6 @@ func newScene(ctx context.Context, o options, c condition, dir string) (s *scene
 		}
 	}
 	return s, nil
-}
-
-// nobody is an address that nobody listens on.
-func nobody() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
 }
 
 // gate starts a proxy with or without a mirror.
@@ -192,11 +184,11 @@ func (s *scene) gate(ctx context.Context, o options, self, dir, baseline, candid
 
 // headgate starts the binary under test with a policy made of the template.
 func (s *scene) headgate(ctx context.Context, o options, dir, baseline, candidate string, mirror bool) (*gate, error) {
-	listen, err := nobody()
+	listen, err := freeport.TakeAddress()
 	if err != nil {
 		return nil, err
 	}
-	admin, err := nobody()
+	admin, err := freeport.TakeAddress()
 	if err != nil {
 		return nil, err
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -21,6 +20,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/headgate/headgate/internal/freeport"
 )
 
 // exits is `exit CODE PROGRAM ARGS…`: the program has to end with that code.
@@ -47,10 +48,9 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 // port is `port NAME…`: each variable gets a free port of this machine.
 func port(ts *testscript.TestScript, _ bool, args []string) {
 	for _, name := range args {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		port, err := freeport.Take()
 		ts.Check(err)
-		ts.Setenv(name, strconv.Itoa(ln.Addr().(*net.TCPAddr).Port))
-		defer func() { ts.Check(ln.Close()) }() // all are held until all are drawn
+		ts.Setenv(name, strconv.Itoa(port))
 	}
 }
 

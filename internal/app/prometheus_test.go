@@ -20,6 +20,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"github.com/headgate/headgate/canary"
+	"github.com/headgate/headgate/internal/freeport"
 	"github.com/headgate/headgate/internal/kpi"
 	"github.com/headgate/headgate/internal/rollout"
 )
@@ -188,12 +189,10 @@ func startPrometheus(t *testing.T, binary string, target net.Addr) string {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0") // a free port; it is let go for the process
+	address, err := freeport.TakeAddress()
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := ln.Addr().String()
-	_ = ln.Close()
 	ctx, stop := context.WithCancel(context.Background())
 	var said bytes.Buffer
 	cmd := exec.CommandContext(ctx, binary, "--config.file="+file, "--storage.tsdb.path="+filepath.Join(dir, "tsdb"), "--web.listen-address="+address)

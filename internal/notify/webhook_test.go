@@ -4,13 +4,14 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/headgate/headgate/internal/freeport"
 )
 
 func TestDeliverWebhook(t *testing.T) {
@@ -76,12 +77,8 @@ func TestDeliverWebhookAnswers(t *testing.T) {
 }
 
 func TestDeliverWebhookUnreachable(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := freeport.TakeAddress()
 	if err != nil {
-		t.Fatal(err)
-	}
-	address := ln.Addr().String()
-	if err := ln.Close(); err != nil {
 		t.Fatal(err)
 	}
 	err = Deliver(context.Background(), Config{Webhook: "http://me:secret@" + address + "/secret?secret=1"}, Message{ID: "r-1"})

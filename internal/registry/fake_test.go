@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/headgate/headgate/internal/freeport"
 )
 
 // answers serves the same answer to everything and counts the calls: for what a
@@ -174,13 +176,15 @@ func TestHungServer(t *testing.T) {
 }
 
 func TestUnreachable(t *testing.T) {
-	gone := httptest.NewServer(http.NotFoundHandler())
-	gone.Close()
+	gone, err := freeport.TakeAddress()
+	if err != nil {
+		t.Fatal(err)
+	}
 	secure := httptest.NewTLSServer(http.NotFoundHandler())
 	secure.Config.ErrorLog = nil
 	t.Cleanup(secure.Close)
 	cases := []struct{ name, uri, text, hint string }{
-		{"nothing listens", gone.URL, "connection refused", "is MLflow running"},
+		{"nothing listens", "http://" + gone, "connection refused", "is MLflow running"},
 		{"unknown name", "http://no-such-host.invalid:5000", `the name "no-such-host.invalid" of the tracking URI`, "check the host"},
 		{"unknown authority", secure.URL, "the TLS connection to " + secure.URL + " failed", "ca_cert"},
 	}

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -17,10 +18,28 @@ class ServerFailed(Exception):
     """A server did not come up or went away; the text holds the end of its log."""
 
 
+# The UDP twin of every port that was given out: as long as this process holds it, no other demonstration or test
+# is given the same port.
+_held: list[socket.socket] = []
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port below those that the system gives to listeners and connections by itself, so that it stays free until a
+    slow server has started."""
+    for _ in range(200):
+        address = ("127.0.0.1", random.randrange(20000, 30000))
+        lock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            lock.bind(address)
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(address)
+        except OSError:
+            lock.close()
+            continue
+        _held.append(lock)
+        return address[1]
+    raise ServerFailed("no free port found among 20000 to 29999 in 200 tries")
 
 
 def get_json(url: str, timeout: float = 5, method: str = "GET") -> tuple[int, dict]:

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -15,6 +14,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/headgate/headgate/internal/freeport"
 )
 
 // Line is a line of MLflow releases.
@@ -45,15 +46,11 @@ type Process struct {
 // Launch starts a server on a free port with everything in dir and waits until
 // it answers. It can be used outside tests; the caller has to Kill it.
 func Launch(line Line, dir string) (*Process, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := freeport.Take()
 	if err != nil {
 		return nil, err
 	}
-	port := l.Addr().(*net.TCPAddr).Port
-	if err := l.Close(); err != nil {
-		return nil, err
-	}
-	p := &Process{URL: "http://127.0.0.1:" + strconv.Itoa(port), dir: dir, line: line, port: port}
+	p := &Process{URL: "http://" + freeport.Address(port), dir: dir, line: line, port: port}
 	return p, p.Start()
 }
 
