@@ -40,10 +40,12 @@ type ModelDescription struct {
 	PlannedS      float64           `json:"planned_s"`      // all holds, in seconds
 	Plan          []StepDescription `json:"plan"`
 	Gates         []GateDescription `json:"gates"`
-	OnAlert       []string          `json:"on_alert"`
-	Incidents     []string          `json:"incidents"` // without secrets
-	Notes         []string          `json:"notes"`
-	Warnings      []string          `json:"warnings"`
+	// Routes are those on which candidates are tried.
+	Routes    []RouteDescription `json:"routes"`
+	OnAlert   []string           `json:"on_alert"`
+	Incidents []string           `json:"incidents"` // without secrets
+	Notes     []string           `json:"notes"`
+	Warnings  []string           `json:"warnings"`
 }
 
 // StepDescription is one step of the plan.
@@ -112,6 +114,7 @@ func (p *Policy) describeModel(name string, o DescribeOptions) ModelDescription 
 		Model: name, PolicyHash: p.Hash(name), FalseRollback: float64(m.FalseRollback), FalsePass: float64(m.FalsePass),
 		PlannedS: m.Planned().Seconds(), Plan: describePlan(m.Config), Notes: notes(m.Config), Warnings: m.Warnings(),
 	}
+	d.Routes = p.describeRoutes(name)
 	d.Gates, d.Incidents, d.OnAlert = []GateDescription{}, []string{}, []string{}
 	for _, rule := range m.OnAlert {
 		d.OnAlert = append(d.OnAlert, rule.Sentence())

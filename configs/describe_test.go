@@ -37,6 +37,7 @@ func TestDescribeText(t *testing.T) {
 		"testdata/describe-churn-rate.txt":            {"churn.yaml", DescribeOptions{Rate: 50, Users: 5000, Base: map[string]float64{"error_rate": 0.005}}},
 		"testdata/describe-shadow-approve-canary.txt": {"shadow-approve-canary.yaml", DescribeOptions{}},
 		"testdata/describe-blue-green.txt":            {"blue-green.yaml", DescribeOptions{}},
+		"testdata/describe-payloads.txt":              {"payloads.yaml", DescribeOptions{}},
 		"testdata/describe-recommendation.txt":        {"recommendation-canary.yaml", DescribeOptions{Rate: 5}},
 	} {
 		p, err := Load(c.file)

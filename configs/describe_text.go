@@ -34,6 +34,9 @@ func (m ModelDescription) text(b *strings.Builder) {
 			n.bases(b)
 		}
 	}
+	for _, r := range m.Routes {
+		section(b, "route "+r.Route, r.Sentences)
+	}
 	section(b, "on an alert, the first that fits", m.OnAlert)
 	section(b, "incidents go to", m.Incidents)
 	section(b, "notes", m.Notes)

@@ -19,10 +19,11 @@ func (c *cli) checkCommand() *cobra.Command {
 		Use:   "check FILE",
 		Short: "Check a policy file and say what it means",
 		Long: `Loads a policy exactly as serve does. A good one is printed back in words: every
-step, every gate as a sentence, and, with --rate, how long an equal candidate
-needs in each step to be shown good enough, which margin could be shown in the
-hold, and how bad a candidate is taken back in it. A bad one ends with exit code 1 and
-one line for each problem: file, line, column, value, and what was wanted.`,
+step, every gate as a sentence, what each route counts as an error, reads and
+mirrors, and, with --rate, how long an equal candidate needs in each step to be
+shown good enough, which margin could be shown in the hold, and how bad a
+candidate is taken back in it. A bad one ends with exit code 1 and one line for
+each problem: file, line, column, value, and what was wanted.`,
 		Example: `  headgate check policy.yaml
   headgate check policy.yaml --rate 50/s --base error_rate=0.5% --users 20000
   headgate check configs/recommendation-canary.yaml --rate 5/s --base ctr=10%
