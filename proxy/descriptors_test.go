@@ -25,7 +25,7 @@ func TestOutOfDescriptors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, 2*time.Second, "the first probe", func() bool { return p.Health(model).Baseline.Up == 1 })
+	eventually(t, "the first probe", func() bool { return p.Health(model).Baseline.Up == 1 })
 	var clients []net.Conn
 	for range 20 { // they wait in the listener's queue
 		conn, err := net.Dial("tcp", p.Addr().String())
@@ -49,7 +49,7 @@ func TestOutOfDescriptors(t *testing.T) {
 	}
 	served := make(chan error, 1)
 	go func() { served <- p.Serve() }()
-	eventually(t, 5*time.Second, "accepting fails", func() bool { return counted(t, p.metrics.accept) >= 3 })
+	eventually(t, "accepting fails", func() bool { return counted(t, p.metrics.accept) >= 3 })
 	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &before); err != nil {
 		t.Fatal(err)
 	}

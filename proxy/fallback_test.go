@@ -36,7 +36,7 @@ func TestFallback(t *testing.T) {
 	c.Routes[0].Force = &Force{From: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}}
 	p := startProxy(t, c)
 	rec := p.give(canary.Full)
-	eventually(t, 2*time.Second, "the candidate is up", func() bool { return p.Health(model).Candidate.Up == 1 })
+	eventually(t, "the candidate is up", func() bool { return p.Health(model).Candidate.Up == 1 })
 	_ = candidate.Close()
 	client := newHTTP(t)
 	for i := range 30 {

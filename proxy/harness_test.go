@@ -268,8 +268,9 @@ func get(t *testing.T, client *http.Client, url string, headers ...string) (*htt
 }
 
 // eventually waits for something that other goroutines do.
-func eventually(t *testing.T, within time.Duration, what string, ok func() bool) {
+func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
+	const within = 30 * time.Second // the machine may be busy
 	for end := time.Now().Add(within); ; time.Sleep(2 * time.Millisecond) {
 		if ok() {
 			return

@@ -78,7 +78,7 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 	c := oneRoute(backend.url, "")
 	c.Upstream.Idle = 300 * time.Millisecond
 	p := startProxy(t, c)
-	eventually(t, time.Second, "the first probe", func() bool { return p.Health(model).Baseline.Up == 1 && len(conns) == 1 })
+	eventually(t, "the first probe", func() bool { return p.Health(model).Baseline.Up == 1 && len(conns) == 1 })
 	for range 20 {
 		get(t, newHTTP(t), p.url)
 	}
@@ -86,7 +86,7 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 		t.Errorf("%d connections for 20 requests, one after the other", n)
 	}
 	pool := p.table.Load().routes[0].arms[0].upstreams[0].pool
-	eventually(t, 2*time.Second, "idle connections are closed", func() bool {
+	eventually(t, "idle connections are closed", func() bool {
 		pool.mu.Lock()
 		defer pool.mu.Unlock()
 		return pool.open == 0 && len(pool.all) == 0

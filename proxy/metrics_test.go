@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/headgate/headgate/canary"
 )
@@ -84,5 +83,5 @@ func TestPanic(t *testing.T) {
 	if _, body := get(t, newHTTP(t), p.url); body != "baseline" {
 		t.Errorf("then %q", body)
 	}
-	eventually(t, time.Second, "no client is left", func() bool { return p.clients.count() <= 1 })
+	eventually(t, "no client is left", func() bool { return p.clients.count() <= 1 })
 }

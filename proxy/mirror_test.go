@@ -31,7 +31,7 @@ func (r *running) mirroring(share canary.Weight, c kpi.Config) *kpi.Recorder {
 func (r *running) mirrored() shadow.Snapshot {
 	r.t.Helper()
 	var s shadow.Snapshot
-	eventually(r.t, 10*time.Second, "every copy has ended", func() bool {
+	eventually(r.t, "every copy has ended", func() bool {
 		s = r.Shadow(model).Snapshot()
 		n := s.Requests.Sent
 		for _, dropped := range s.Requests.Dropped {

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 )
 
 func TestVersionIn(t *testing.T) {
@@ -61,7 +60,7 @@ func TestServingTruth(t *testing.T) {
 			c.Routes[0].Baseline.Upstreams = append(c.Routes[0].Baseline.Upstreams, startBackend(t, health(&second)))
 			c.Routes[0].Baseline.VersionFrom = &VersionFrom{Path: "/health", Field: "version"}
 			p := startProxy(t, c)
-			eventually(t, 3*time.Second, "both were probed", func() bool {
+			eventually(t, "both were probed", func() bool {
 				h := p.Health(model).Baseline
 				return !h.Upstreams[0].At.IsZero() && !h.Upstreams[1].At.IsZero()
 			})
@@ -78,7 +77,7 @@ func TestHealthOfWhatIsNotThere(t *testing.T) {
 	if h := p.Health("another"); h.Baseline.Total != 0 {
 		t.Errorf("got %+v", h)
 	}
-	eventually(t, 2*time.Second, "a connection that opens is enough", func() bool { return p.Health(model).Baseline.Up == 1 })
+	eventually(t, "a connection that opens is enough", func() bool { return p.Health(model).Baseline.Up == 1 })
 	if h := p.Health(model); h.Baseline.Verifiable || h.Baseline.Agree || h.Candidate.Total != 0 {
 		t.Errorf("got %+v", h)
 	}

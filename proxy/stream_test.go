@@ -53,7 +53,7 @@ func TestEventsPassThrough(t *testing.T) {
 	if _, err := r.ReadByte(); !errors.Is(err, io.EOF) {
 		t.Errorf("the end: %v", err)
 	}
-	eventually(t, time.Second, "the stream was recorded at its end", func() bool {
+	eventually(t, "the stream was recorded at its end", func() bool {
 		_, cand := counts(rec)
 		return cand.Requests == 1 && cand.Failures == 0 && p.inFlight.Load() == 0
 	})
@@ -89,7 +89,7 @@ func TestCutStreams(t *testing.T) {
 			if len(got) > 200_000 {
 				t.Errorf("%d bytes", len(got))
 			}
-			eventually(t, time.Second, "one failure of the candidate", func() bool {
+			eventually(t, "one failure of the candidate", func() bool {
 				_, cand := counts(rec)
 				return cand.Requests == 1 && cand.Failures == 1 && p.attempts(canary.Candidate, resultBroken) == 1
 			})
@@ -137,10 +137,10 @@ func TestSilentStreamIsCut(t *testing.T) {
 	_, _ = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: h\r\n\r\n")
 	began := time.Now()
 	got, _ := io.ReadAll(conn)
-	if took := time.Since(began); took > time.Second || strings.Contains(string(got), "\r\n0\r\n") {
+	if took := time.Since(began); took > 20*time.Second || strings.Contains(string(got), "\r\n0\r\n") {
 		t.Errorf("after %s: %q", took, got)
 	}
-	eventually(t, time.Second, "one failure", func() bool {
+	eventually(t, "one failure", func() bool {
 		_, cand := counts(rec)
 		return cand.Failures == 1 && p.attempts(canary.Candidate, resultTimeout) == 1
 	})
@@ -165,14 +165,14 @@ func TestClientGone(t *testing.T) {
 			rec := p.give(canary.Full)
 			conn := p.dial()
 			_, _ = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: h\r\n\r\n")
-			eventually(t, time.Second, "the request is at the backend", func() bool { return len(backend.seen()) == 1 })
+			eventually(t, "the request is at the backend", func() bool { return len(backend.seen()) == 1 })
 			_ = conn.Close()
 			select {
 			case <-cancelled:
-			case <-time.After(2 * time.Second):
+			case <-time.After(30 * time.Second):
 				t.Fatal("the backend works on")
 			}
-			eventually(t, time.Second, "counted as gone, not as failed", func() bool {
+			eventually(t, "counted as gone, not as failed", func() bool {
 				return p.attempts(canary.Candidate, resultGone) == 1 && p.inFlight.Load() == 0
 			})
 			if _, cand := counts(rec); cand.Requests != 0 {

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/headgate/headgate/canary"
 	"github.com/headgate/headgate/internal/kpi"
@@ -28,7 +27,7 @@ func (r *running) counting(w canary.Weight, c kpi.Config) *kpi.Recorder {
 // settled waits until all that was offered is read.
 func (r *running) settled() {
 	r.t.Helper()
-	eventually(r.t, 10*time.Second, "the tap has read everything", func() bool {
+	eventually(r.t, "the tap has read everything", func() bool {
 		r.tap.mu.Lock()
 		defer r.tap.mu.Unlock()
 		return r.tap.taken == 0
@@ -307,7 +306,7 @@ func TestReadingThatPanics(t *testing.T) {
 func TestSleepingWorkerIsWoken(t *testing.T) {
 	p := startProxy(t, bodyRules(startBackend(t, answersWhatItIsTold)))
 	rec := p.give(0)
-	eventually(t, 20*time.Second, "the worker sleeps", func() bool {
+	eventually(t, "the worker sleeps", func() bool {
 		p.tap.mu.Lock()
 		defer p.tap.mu.Unlock()
 		return p.tap.sleeping

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/headgate/headgate/canary"
 	"github.com/headgate/headgate/internal/payload"
@@ -141,7 +140,7 @@ func TestFullQueueLosesNoOutcome(t *testing.T) {
 		post(t, client, p.url, "{}", "Answer", "{}", "Answer-Chunked", chunked)
 		post(t, client, p.url, "{}", "Answer", "{}", "Answer-Status", "500", "Answer-Chunked", chunked)
 	}
-	eventually(t, time.Second, "four outcomes", func() bool { b, _ := counts(rec); return b.Requests == 4 })
+	eventually(t, "four outcomes", func() bool { b, _ := counts(rec); return b.Requests == 4 })
 	if b, _ := counts(rec); b.Failures != 2 {
 		t.Errorf("%d failures, want those with status 500", b.Failures)
 	}
@@ -165,7 +164,7 @@ func TestFullBuffersLoseNoOutcome(t *testing.T) {
 	p.tap.bytes.Add(int64(tapBytes))
 	post(t, client, p.url, "{}", "Answer", "{}")
 	post(t, client, p.url, "{}", "Answer", "{}", "Answer-Chunked", "1")
-	eventually(t, time.Second, "both outcomes", func() bool { b, _ := counts(rec); return b.Requests == 2 })
+	eventually(t, "both outcomes", func() bool { b, _ := counts(rec); return b.Requests == 2 })
 	p.tap.bytes.Add(-int64(tapBytes))
 	p.settled()
 	if b, _ := counts(rec); b.Failures != 0 || p.unread(unreadRoom) != 2 || p.unchecked() != 2 {

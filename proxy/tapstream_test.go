@@ -86,7 +86,7 @@ func TestCutStreamsAreCounted(t *testing.T) {
 				t.Error("the cut looks like an end")
 			}
 			_ = res.Body.Close()
-			eventually(t, 5*time.Second, "the outcome", func() bool { b, _ := counts(rec); return b.Requests == 1 })
+			eventually(t, "the outcome", func() bool { b, _ := counts(rec); return b.Requests == 1 })
 			p.settled()
 			b, _ := counts(rec)
 			m, _ := rec.Meter().Drain()

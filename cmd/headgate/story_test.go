@@ -55,14 +55,14 @@ func port(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // until is `until PATTERN PROGRAM ARGS…`: runs it until its output matches, for
-// at most 20 seconds.
+// at most a minute.
 func until(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: until PATTERN PROGRAM ARGS...")
 	}
 	pattern, err := regexp.Compile(args[0])
 	ts.Check(err)
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
 		// A program that fails may succeed later: it may still be starting.
 		err := ts.Exec(args[1], args[2:]...)
 		if pattern.MatchString(ts.ReadFile("stdout")) {
@@ -103,7 +103,7 @@ func flip(ts *testscript.TestScript, neg bool, args []string) {
 
 // fetch is `fetch URL`: prints what is there.
 func fetch() int {
-	client := &http.Client{Timeout: 5 * time.Second}
+	client := &http.Client{Timeout: 30 * time.Second}
 	answer, err := client.Get(os.Args[1])
 	if err != nil {
 		return 1
@@ -122,7 +122,7 @@ func visit() int {
 	if err != nil {
 		return 1
 	}
-	client := &http.Client{Timeout: 5 * time.Second}
+	client := &http.Client{Timeout: 30 * time.Second}
 	for range count {
 		answer, err := client.Post(os.Args[2], "application/json", strings.NewReader(`{}`))
 		if err != nil {
@@ -158,7 +158,7 @@ func sampleBackend() int {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = fmt.Fprintf(w, `{"predictions":[0],"version":%q}`, version.Load())
 	})
-	server := &http.Server{Addr: "127.0.0.1:" + os.Args[1], Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	server := &http.Server{Addr: "127.0.0.1:" + os.Args[1], Handler: mux, ReadHeaderTimeout: 30 * time.Second}
 	stopped := make(chan os.Signal, 1)
 	signal.Notify(stopped, os.Interrupt, syscall.SIGTERM)
 	go func() { <-stopped; _ = server.Close() }()

@@ -111,7 +111,7 @@ func (s *running) ask(t *testing.T, method, path, body string, header ...string)
 		}
 		r.Header.Set(header[i], header[i+1])
 	}
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 5 * time.Second}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 30 * time.Second}
 	answer, err := client.Do(r)
 	if err != nil {
 		t.Fatal(err)

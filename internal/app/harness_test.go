@@ -44,7 +44,10 @@ func newModelServer(t *testing.T, version string) *modelServer {
 	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
 		_ = json.NewEncoder(w).Encode(map[string]string{"status": "ok", "version": s.version.Load().(string)})
 	})
-	mux.HandleFunc("POST /reload", func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("POST /reload", func(w http.ResponseWriter, r *http.Request) {
+		if v := r.URL.Query().Get("version"); v != "" {
+			s.reloadTo.Store(v)
+		}
 		s.version.Store(s.reloadTo.Load())
 		w.WriteHeader(http.StatusOK)
 	})
@@ -69,6 +72,7 @@ type rig struct {
 	baseline, candidate *modelServer
 	registry            string // YAML of the registry section
 	models              string // more lines of the model's policy
+	after               string // after_promote
 	app                 *App
 	stopped             func()
 }
@@ -92,7 +96,7 @@ models:
     false_rollback: 1%%
     warm_up: 0s
     min_requests: 20
-    after_promote: {reload: POST /reload, timeout: 5s}
+    after_promote: %[8]s
     plan:
       - canary: {weight: 50%%, hold: %[5]s}
       - promote: {}
@@ -105,7 +109,7 @@ models:
 
 func newRig(t *testing.T, hold, bake string) *rig {
 	t.Helper()
-	r := &rig{t: t, dir: t.TempDir(), baseline: newModelServer(t, "1"), candidate: newModelServer(t, "2"), registry: "{local: {}}"}
+	r := &rig{t: t, dir: t.TempDir(), baseline: newModelServer(t, "1"), candidate: newModelServer(t, "2"), registry: "{local: {}}", after: "{reload: POST /reload, timeout: 5s}"}
 	r.file = filepath.Join(r.dir, "policy.yaml")
 	r.write(hold, bake)
 	return r
@@ -113,7 +117,7 @@ func newRig(t *testing.T, hold, bake string) *rig {
 
 func (r *rig) write(hold, bake string) {
 	r.t.Helper()
-	text := fmt.Sprintf(rigPolicy, filepath.Join(r.dir, "state"), r.registry, r.baseline.URL, r.candidate.URL, hold, bake, filepath.Join(r.dir, "incidents")) + r.models
+	text := fmt.Sprintf(rigPolicy, filepath.Join(r.dir, "state"), r.registry, r.baseline.URL, r.candidate.URL, hold, bake, filepath.Join(r.dir, "incidents"), r.after) + r.models
 	if err := os.WriteFile(r.file, []byte(text), 0o600); err != nil {
 		r.t.Fatal(err)
 	}
@@ -152,7 +156,7 @@ func (r *rig) traffic() (stop func() (baselineFailures int64)) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var wait sync.WaitGroup
 	var failed, user atomic.Int64
-	client := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 8}}
+	client := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 8}}
 	for range 8 {
 		wait.Go(func() {
 			for ctx.Err() == nil {
@@ -202,6 +206,7 @@ func (r *rig) do(c rollout.Command) rollout.View {
 
 func (r *rig) await(what string, limit time.Duration, ok func(rollout.View) bool) rollout.View {
 	r.t.Helper()
+	limit = max(limit, time.Minute) // the machine may be busy
 	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if v := r.view(); ok(v) {
 			return v

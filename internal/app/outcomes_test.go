@@ -172,7 +172,7 @@ func (r *rig) strata(t *testing.T, ok func(map[string]kpi.Measure) bool) map[str
 func (r *rig) observed(n uint64) {
 	r.t.Helper()
 	var s []admin.ModelOutcomes
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if s = r.app.OutcomeStats(); len(s) == 1 && s[0].Observed == n {
 			return
 		}

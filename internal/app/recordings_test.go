@@ -51,7 +51,7 @@ func TestRecordingsLiveAndPacked(t *testing.T) {
 	}
 	r.await("rolled back", 20*time.Second, phase(rollout.RolledBack))
 	stop()
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		if list, err = r.app.Recordings(t.Context(), admin.RecordingsOf{Model: "m"}); err == nil && len(list) == 1 && list[0].Bytes > 0 {
 			break
 		}

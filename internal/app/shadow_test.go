@@ -105,7 +105,7 @@ func (r *rig) users(answered func(user int, id string)) (stop func() (asked, fai
 	ctx, cancel := context.WithCancel(context.Background())
 	var wait sync.WaitGroup
 	var users, failures, slow atomic.Int64
-	web := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 8}}
+	web := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 8}}
 	for range 8 {
 		wait.Go(func() {
 			for ctx.Err() == nil {
@@ -161,7 +161,7 @@ func (r *rig) shadow(limit int) admin.ShadowReport {
 func (r *rig) accounted() admin.ShadowReport {
 	r.t.Helper()
 	var report admin.ShadowReport
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		report = r.shadow(1000)
 		q := report.Requests
 		if q.Bytes == 0 && q.Offered == q.Sent+sum(q.Dropped) && q.Sent == q.Answered+sum(q.Failed) {

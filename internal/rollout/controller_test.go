@@ -116,14 +116,14 @@ func (r *road) now() Assignment {
 // shelf is a registry that knows versions 1 (Production) and 2.
 type shelf struct{}
 
-func (shelf) Mode() string                                           { return "local" }
-func (shelf) Baseline(context.Context, string) (string, error)       { return "1", nil }
-func (shelf) Unfinished(context.Context, string) (string, error)     { return "", nil }
-func (shelf) Recover(context.Context, string) (Binding, bool, error) { return Binding{}, false, nil }
-func (shelf) Finish(context.Context, Binding, string) error          { return nil }
-func (shelf) Reload(context.Context, string, AfterPromote) error     { return nil }
-func (shelf) Raise(_, _ string, _ RaiseIncident, _ View)             {}
-func (shelf) Begin(_ context.Context, s State) (Binding, error)      { return s.Binding, nil }
+func (shelf) Mode() string                                               { return "local" }
+func (shelf) Baseline(context.Context, string) (string, error)           { return "1", nil }
+func (shelf) Unfinished(context.Context, string) (string, error)         { return "", nil }
+func (shelf) Recover(context.Context, string) (Binding, bool, error)     { return Binding{}, false, nil }
+func (shelf) Finish(context.Context, Binding, string) error              { return nil }
+func (shelf) Reload(context.Context, string, string, AfterPromote) error { return nil }
+func (shelf) Raise(_, _ string, _ RaiseIncident, _ View)                 {}
+func (shelf) Begin(_ context.Context, s State) (Binding, error)          { return s.Binding, nil }
 func (shelf) Promote(context.Context, Binding) (Outcome, error) {
 	return Outcome{Result: ResultDone}, nil
 }
@@ -183,7 +183,7 @@ func (b *bench) do(t *testing.T, c Command) View {
 
 func (b *bench) await(t *testing.T, what string, ok func(View) bool) View {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if v := b.ctl.View(); ok(v) {
 			return v
 		}

@@ -88,7 +88,7 @@ func serve(t *testing.T, text string) *app.App {
 			t.Error(err)
 		}
 	})
-	for end := time.Now().Add(10 * time.Second); a.Ready() != nil; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); a.Ready() != nil; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal(a.Ready())
 		}
@@ -196,7 +196,7 @@ func TestRegistryThatIsTooSlowMissesItsLimit(t *testing.T) {
 // ready waits until the model's own backends were probed.
 func ready(t *testing.T, a *app.App, model string) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		v, err := a.View(model)
 		if err != nil {
 			t.Fatal(err)
