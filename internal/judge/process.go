@@ -29,8 +29,10 @@ var lessRatios = []float64{.95, .9, .8, .6, .4, .2, .05}
 // candidate that is clicked as often as the baseline is a little above it.
 var moreRatios = []float64{1.02, 1.05, 1.1, 1.2, 1.5, 2, 4}
 
-// nearRatios are those below a limit on the opposite of what is asked for: it is
-// a large share, and an equal candidate is close below it.
+// nearRatios are those below a limit on the opposite of what is asked for, where
+// the limit goes with the baseline or with another group: an equal candidate is
+// close below it. Below a number (agreement >= 95%, so at most 5% that disagree)
+// a good one is far below, as it is below a limit on errors: lessRatios.
 var nearRatios = []float64{.99, .98, .95, .9, .8, .6}
 
 // equal stands for the alternative that the candidate is as the baseline's past
@@ -44,6 +46,9 @@ const equalMass = 0.4
 // passRatios are the alternatives toward advancing: those of the direction, and,
 // beside the baseline, that of an equal candidate before them.
 func (t *test) passRatios(s side) []float64 {
+	if s == inverse && t.cond.subject.family == events && !t.cond.Baseline && !t.up(s) {
+		return lessRatios
+	}
 	rs := ratios(false, t.up(s), s)
 	if t.cond.subject.family == events && t.cond.Baseline {
 		return append([]float64{equal}, rs...)

@@ -67,6 +67,30 @@ func TestDisagreementFailsInShadow(t *testing.T) {
 	want(t, f.copies(60, arm{n: 45}, 10, 8, 0), Fail, "gate agreement: agreement < 95%")
 }
 
+// Between 59 (all in one bet on no disagreement at all) and so many pairs lies what
+// the mixture costs; 2 % that disagree need KL(2 % || 5 %) a pair.
+func TestAgreementIsShownInAFewHundredPairs(t *testing.T) {
+	for name, c := range map[string]struct {
+		every, most uint64 // one pair in so many disagrees; pairs until it is shown
+	}{
+		"all agree": {0, 120}, "1 in 100": {100, 200}, "1 in 50": {50, 400},
+	} {
+		f := newFeed(t, gates(GateConfig{Name: "agreement", Require: "agreement >= 95%"}))
+		f.begin(0)
+		pairs, last := uint64(0), Judgement{}
+		for last.Verdict != Pass && pairs < 2000 {
+			agree := uint64(10)
+			if pairs += 10; c.every > 0 && pairs%c.every == 0 {
+				agree--
+			}
+			last = f.copies(1, arm{n: 45}, 10, agree, 0)
+		}
+		if pairs > c.most {
+			t.Errorf("%s: shown after %d pairs, wanted at most %d", name, pairs, c.most)
+		}
+	}
+}
+
 func TestShadowsVerdictIsCarried(t *testing.T) {
 	f := newFeed(t, shadowGates()) // throughput is not shown with 50 a second: a gate of its own
 	f.judge.gates = f.judge.gates[:2]

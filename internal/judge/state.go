@@ -12,7 +12,7 @@ import (
 	"github.com/headgate/headgate/internal/kpi"
 )
 
-const stateFormat = 3
+const stateFormat = 4
 
 // state is everything the judge remembers; what is not in here follows from the
 // configuration. Its fields are exported for the checkpoint.
