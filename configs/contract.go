@@ -10,6 +10,14 @@ import (
 	"github.com/headgate/headgate/internal/payload"
 )
 
+// beside is where a file is that the policy names.
+func beside(policy, file string) string {
+	if filepath.IsAbs(file) {
+		return file
+	}
+	return filepath.Join(filepath.Dir(policy), file)
+}
+
 // contracts reads the data contracts that routes keep in files of their own,
 // relative to the policy's. What is wrong in one of them is said by its own
 // name and lines.
@@ -36,10 +44,7 @@ func (d *decoder) contracts(p *Policy) {
 // contract reads one file; nil when something is wrong with it, which has been
 // reported.
 func (d *decoder) contract(at, file string) *payload.Contract {
-	name := file
-	if !filepath.IsAbs(name) {
-		name = filepath.Join(filepath.Dir(d.source.name), name)
-	}
+	name := beside(d.source.name, file)
 	data, err := readSmall(name)
 	if err != nil {
 		d.report(at+".file", file, "a file with a data contract: "+err.Error())

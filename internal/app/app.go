@@ -50,7 +50,8 @@ type App struct {
 	queries    *prometheus.CounterVec // of policies to a Prometheus
 	deps       rollout.Deps
 
-	reloading sync.Mutex // one reload at a time
+	watch     *configs.Watch // nil: the embedded policy
+	reloading sync.Mutex     // one reload at a time
 
 	mu     sync.Mutex // guards what a reload changes
 	policy *configs.Policy
@@ -65,6 +66,9 @@ type App struct {
 // the journal has been replayed. On an error nothing stays open.
 func New(p *configs.Policy, o Options) (*App, error) {
 	a := &App{log: o.Log, options: o, policy: p, models: map[string]*model{}}
+	if o.ConfigPath != "" {
+		a.watch = configs.NewWatch(o.ConfigPath) // a change while the journal is replayed is one too
+	}
 	if err := a.build(); err != nil {
 		a.close()
 		return nil, err
@@ -133,7 +137,9 @@ func (a *App) Run(ctx context.Context) error {
 	var wait sync.WaitGroup
 	wait.Go(func() { failed <- served("traffic", a.proxy.Serve()) })
 	wait.Go(func() { failed <- served("admin", a.admin.Serve()) })
-	wait.Go(func() { a.watchConfig(running) })
+	if a.watch != nil {
+		wait.Go(func() { a.watchConfig(running) })
+	}
 	wait.Go(func() { a.recordings.run(running) })
 	a.log.Info("serving", "traffic", a.proxy.Addr().String(), "admin", a.admin.Addr().String(), "version", a.options.Version)
 	var err error

@@ -2,9 +2,7 @@ package app
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
-	"os"
 	"reflect"
 	"time"
 
@@ -13,8 +11,9 @@ import (
 	"github.com/headgate/headgate/proxy"
 )
 
-// watchEvery is how often the policy file is looked at; its content decides, so
-// that a mounted file that is swapped as a whole is seen too.
+// watchEvery is how often the policy file and the contracts that it names are
+// looked at; their content decides, so that a mounted file that is swapped as a
+// whole is seen too.
 const watchEvery = time.Second
 
 // Reload takes the policy file as it is now. What cannot be taken is refused
@@ -122,12 +121,9 @@ func (a *App) dropModels(next *configs.Policy) {
 	}
 }
 
-// watchConfig reloads when the content of the policy file changes.
+// watchConfig reloads when the content of the policy file, or of a contract that
+// it names, changes.
 func (a *App) watchConfig(ctx context.Context) {
-	if a.options.ConfigPath == "" {
-		return
-	}
-	last := fingerprint(a.options.ConfigPath)
 	ticker := time.NewTicker(watchEvery)
 	defer ticker.Stop()
 	for {
@@ -136,22 +132,11 @@ func (a *App) watchConfig(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		now := fingerprint(a.options.ConfigPath)
-		if now == last || now == ([sha256.Size]byte{}) {
+		if !a.watch.Changed() {
 			continue
 		}
-		last = now
 		if err := a.Reload(); err != nil {
 			continue // said in the log; the next change is another try
 		}
 	}
-}
-
-// fingerprint is zero while the file cannot be read, as in the middle of a swap.
-func fingerprint(path string) [sha256.Size]byte {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return [sha256.Size]byte{}
-	}
-	return sha256.Sum256(data)
 }
