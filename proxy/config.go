@@ -134,9 +134,13 @@ type Key struct {
 // Force lets testers choose the arm. Such requests are served and never
 // recorded.
 type Force struct {
-	Header string         `yaml:"header,omitempty"`
-	Cookie string         `yaml:"cookie,omitempty"`
-	From   []netip.Prefix `yaml:"from"`
+	Header string `yaml:"header,omitempty"`
+	Cookie string `yaml:"cookie,omitempty"`
+	// PreviewHost is a name of its own for the candidate, without a port: requests
+	// for it go there unless the header or the cookie says otherwise. For others
+	// than From it is a name like any other.
+	PreviewHost string         `yaml:"preview_host,omitempty"`
+	From        []netip.Prefix `yaml:"from"`
 }
 
 // holds says whether a client at this address may choose its arm.
@@ -202,7 +206,7 @@ func (r *Route) setDefaults(body Size) {
 		mirror.SetDefaults()
 		r.Shadow = &mirror
 	}
-	if r.Force != nil && r.Force.Header == "" && r.Force.Cookie == "" {
+	if r.Force != nil && r.Force.Header == "" && r.Force.Cookie == "" && r.Force.PreviewHost == "" {
 		force := *r.Force
 		force.Header = DefaultForceHeader
 		r.Force = &force

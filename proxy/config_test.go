@@ -67,6 +67,12 @@ func TestValidate(t *testing.T) {
 		{"everyone without a key", func(c *Config) { c.Routes[0].Key.Missing = MissingBaseline }, `routes[0].key.missing: baseline: wanted draw or cookie: without a header or a cookie for the key everyone would stay on the baseline`},
 		{"force by anyone", func(c *Config) { c.Routes[0].Force = &Force{Header: "X-A"} }, `routes[0].force.from: <nil>: wanted the networks that may choose an arm, such as 127.0.0.1/32`},
 		{"force header", func(c *Config) { c.Routes[0].Force = &Force{Header: "X A", From: network} }, `routes[0].force.header: X A: wanted the name of a request header`},
+		{"preview host", func(c *Config) { c.Routes[0].Force = &Force{PreviewHost: "a:80", From: network} }, `routes[0].force.preview_host: a:80: wanted a host name without a port, such as preview.example.org`},
+		{"preview host of another route", func(c *Config) {
+			c.Routes = append(c.Routes, Route{Name: "b", Match: Match{Host: "b.test", PathPrefix: "/"}, Baseline: c.Routes[0].Baseline})
+			c.Routes[1].Timeout, c.Routes[1].MaxBody = time.Second, KiB
+			c.Routes[0].Force = &Force{PreviewHost: "B.test", From: network}
+		}, `routes[0].force.preview_host: B.test: wanted a name of its own: routes[1] takes the same requests`},
 		{"timeout", func(c *Config) { c.Routes[0].Timeout = -time.Second }, `routes[0].timeout: -1s: wanted a duration from 10ms to 1h`},
 		{"body", func(c *Config) { c.Routes[0].MaxBody = 3 * GiB }, `routes[0].max_body: 3GiB: wanted a size from 1 to 2GiB`},
 		{"one timeout of many", func(c *Config) { c.Timeouts.Idle = 48 * time.Hour }, `timeouts.idle: 48h0m0s: wanted a duration from 1ms to 24h`},

@@ -58,17 +58,16 @@ func (c *client) forcedArm() (canary.Arm, bool) {
 	if text == nil {
 		text = c.head.cookie(f.Cookie)
 	}
-	if text == nil {
-		return canary.Baseline, false
-	}
 	switch string(text) {
 	case "baseline":
 		return canary.Baseline, true
 	case "candidate":
 		return canary.Candidate, true
-	default:
-		return canary.Baseline, false
 	}
+	if c.route.previews(hostName(c.head.host), c.remote) {
+		return canary.Candidate, true
+	}
+	return canary.Baseline, false
 }
 
 func (c *client) userKey() []byte {

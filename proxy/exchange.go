@@ -41,7 +41,7 @@ type exchange struct {
 // the request sees this table and no other.
 func (c *client) begin(t *table) {
 	c.table = t
-	c.route = t.match(hostName(c.head.host), c.head.target)
+	c.route = t.match(hostName(c.head.host), c.head.target, c.remote)
 	c.draw, c.rescued, c.slot, c.upstream = draw{}, false, false, nil
 	c.streamed, c.stream.events.on, c.body = false, false, nil
 	c.counted = false

@@ -255,6 +255,7 @@ func get(t *testing.T, client *http.Client, url string, headers ...string) (*htt
 	for i := 0; i < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
 	}
+	req.Host = req.Header.Get("Host") // none: the URL's
 	res, err := client.Do(req)
 	if err != nil {
 		t.Fatal(err)

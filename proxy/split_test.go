@@ -142,6 +142,46 @@ func TestForcedArm(t *testing.T) {
 	}
 }
 
+// A name of its own leads testers to the candidate, and nobody else.
+func TestPreviewHost(t *testing.T) {
+	c := oneRoute(startBackend(t, says("baseline")), startBackend(t, says("candidate")))
+	c.Routes[0].Match.Host = "api.test"
+	c.Routes[0].Force = &Force{PreviewHost: "Preview.test", From: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
+	p := startProxy(t, c)
+	rec := p.give(0)
+	ask := func(p *running, host string, header ...string) string {
+		res, body := get(t, newHTTP(t), p.url, append([]string{"Host", host}, header...)...)
+		if res.StatusCode != http.StatusOK {
+			return res.Status
+		}
+		return body
+	}
+	if got := ask(p, "preview.TEST:8080"); got != "candidate" {
+		t.Errorf("a tester got to the %s", got)
+	}
+	if b, cand := counts(rec); b.Requests+cand.Requests != 0 {
+		t.Error("a tester's request was recorded")
+	}
+	if got := ask(p, "api.test"); got != "baseline" {
+		t.Errorf("a user got to the %s", got)
+	}
+	if got := ask(p, "preview.test.evil"); got != "404 Not Found" {
+		t.Errorf("another name: %s", got)
+	}
+	c.Routes[0].Force.Header = "X-Tester"
+	p = startProxy(t, c)
+	p.give(0)
+	if got := ask(p, "preview.test", "X-Tester", "baseline"); got != "baseline" {
+		t.Errorf("the header said baseline: %s", got)
+	}
+	c.Routes[0].Force.From = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+	outside := startProxy(t, c)
+	outside.give(canary.Full)
+	if got := ask(outside, "preview.test"); got != "404 Not Found" {
+		t.Errorf("an outsider: %s", got)
+	}
+}
+
 func TestRoutes(t *testing.T) {
 	backend := func(name string) *ArmConfig { return &ArmConfig{Upstreams: []string{startBackend(t, says(name))}} }
 	p := startProxy(t, Config{Timeouts: oneRoute("", "").Timeouts, Routes: []Route{

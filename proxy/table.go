@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"cmp"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -23,6 +24,7 @@ type table struct {
 type route struct {
 	config     Route
 	host       string // lower case
+	preview    string // lower case: another name, whose users are testers of the candidate
 	assignment Assignment
 	arms       [2]*arm // by canary.Arm; no candidate: nil
 	metrics    [2]*armMetrics
@@ -48,6 +50,9 @@ func newRoute(c Route, m *metrics, arms [2]*arm, a Assignment) *route {
 	for _, which := range []canary.Arm{canary.Baseline, canary.Candidate} {
 		r.metrics[which] = m.ofArm(c.Name, which)
 	}
+	if c.Force != nil {
+		r.preview = strings.ToLower(c.Force.PreviewHost)
+	}
 	r.tapMetrics = m.tap.ofRoute(c.Name)
 	r.tap = newRouteTap(c, a.Recorder, r.tapMetrics)
 	r.cookie = "; Path=" + c.Match.PathPrefix + "; Max-Age=31536000; HttpOnly; SameSite=Lax\r\n"
@@ -71,14 +76,19 @@ func (t *table) assign(model string, a Assignment, mirrorOf func(Route, Assignme
 }
 
 // match finds the route for a host without its port and a target as it was
-// sent.
-func (t *table) match(host, target []byte) *route {
+// sent by a client at that address.
+func (t *table) match(host, target []byte, client netip.Addr) *route {
 	for _, r := range t.routes {
-		if (r.host == "" || equalFold(host, r.host)) && underPrefix(target, r.config.Match.PathPrefix) {
+		if (r.host == "" || equalFold(host, r.host) || r.previews(host, client)) && underPrefix(target, r.config.Match.PathPrefix) {
 			return r
 		}
 	}
 	return nil
+}
+
+// previews says whether a client is a tester who asks for the candidate by name.
+func (r *route) previews(host []byte, client netip.Addr) bool {
+	return r.preview != "" && equalFold(host, r.preview) && r.config.Force.holds(client)
 }
 
 // underPrefix compares byte by byte; a prefix ends where a path segment ends.

@@ -86,13 +86,23 @@ func (c Config) validateRoutes(report report) {
 		}
 		names[r.Name], models[r.Model], matches[key] = i, i, i
 	}
+	for i, r := range c.Routes {
+		if r.Force == nil || r.Force.PreviewHost == "" {
+			continue
+		}
+		key := Match{strings.ToLower(r.Force.PreviewHost), r.Match.PathPrefix}
+		if first, twice := matches[key]; twice {
+			report(fmt.Sprintf("routes[%d].force.preview_host", i), r.Force.PreviewHost, fmt.Sprintf("a name of its own: routes[%d] takes the same requests", first))
+		}
+		matches[key] = i
+	}
 }
 
 func (r Route) validate(at string, report report) {
 	if !isLabel(r.Name) {
 		report(at+".name", orNil(r.Name), "a name of letters, digits, '.', '_' and '-'")
 	}
-	if r.Match.Host != "" && (!validHost([]byte(r.Match.Host)) || strings.Contains(r.Match.Host, ":")) {
+	if r.Match.Host != "" && !validName(r.Match.Host) {
 		report(at+".match.host", r.Match.Host, "a host name without a port, or none for any")
 	}
 	if !isPath(r.Match.PathPrefix) || strings.Contains(r.Match.PathPrefix, "?") {
@@ -176,12 +186,18 @@ func (k Key) validate(at string, report report) {
 	}
 }
 
+// validName is a host without a port.
+func validName(host string) bool { return validHost([]byte(host)) && !strings.Contains(host, ":") }
+
 func (f Force) validate(at string, report report) {
 	if f.Header != "" && !isToken(f.Header) {
 		report(at+".header", f.Header, "the name of a request header")
 	}
 	if f.Cookie != "" && !isToken(f.Cookie) {
 		report(at+".cookie", f.Cookie, "the name of a cookie")
+	}
+	if f.PreviewHost != "" && !validName(f.PreviewHost) {
+		report(at+".preview_host", f.PreviewHost, "a host name without a port, such as preview.example.org")
 	}
 	if len(f.From) == 0 {
 		report(at+".from", nil, "the networks that may choose an arm, such as 127.0.0.1/32")
