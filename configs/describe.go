@@ -160,6 +160,9 @@ func notes(c rollout.Config) []string {
 		out = append(out, fmt.Sprintf("the first %s after the candidate's weight leaves 0 are no evidence (warm_up)", short(*c.WarmUp)))
 	}
 	out = append(out, freezes(c)...)
+	if text := afterPromote(c); text != "" {
+		out = append(out, text)
+	}
 	var alone []string
 	for i, s := range c.Plan {
 		if s.Promote == nil && s.Approve == nil && !bothArms(c, s) {

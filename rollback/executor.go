@@ -37,9 +37,9 @@ type Desk interface {
 	Tell(ctx context.Context, model string, in Incident) error
 }
 
-// Reloader calls the reload hook on the baseline's upstreams.
+// Reloader has the baseline's upstreams load a version.
 type Reloader interface {
-	Reload(ctx context.Context, model string, hook rollout.AfterPromote) error
+	Reload(ctx context.Context, model, version string, hook rollout.AfterPromote) error
 }
 
 // Executor carries orders out. One value serves all models.
@@ -167,7 +167,7 @@ func (r *run) returnTraffic() bool {
 	}
 	s := r.job.State
 	if r.job.Hook != nil {
-		if !r.retry(func() error { return r.Reloader.Reload(r.ctx, s.Model, *r.job.Hook) }) {
+		if !r.retry(func() error { return r.Reloader.Reload(r.ctx, s.Model, s.Baseline, *r.job.Hook) }) {
 			return false
 		}
 	}

@@ -69,11 +69,11 @@ func (w *world) Keep(_ context.Context, _ string, in Incident) error {
 	}
 	return nil
 }
-func (w *world) Reload(context.Context, string, rollout.AfterPromote) error {
+func (w *world) Reload(_ context.Context, _, version string, _ rollout.AfterPromote) error {
 	if err := w.call("reload"); err != nil {
 		return err
 	}
-	w.serves = "1"
+	w.serves = version
 	return nil
 }
 

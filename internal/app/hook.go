@@ -13,7 +13,8 @@ import (
 	"github.com/headgate/headgate/proxy"
 )
 
-// hook calls the reload hook on every upstream of a model's baseline.
+// hook has the upstreams of a model's baseline load a version: a call to each of
+// them, or one command.
 type hook struct {
 	proxy  *proxy.Proxy
 	client *http.Client
@@ -28,17 +29,24 @@ func newHook(p *proxy.Proxy) hook {
 	}}
 }
 
-// Reload calls all upstreams, one after the other, so that they do not all load
-// at once; one that refuses does not keep the others from being asked.
-func (h hook) Reload(ctx context.Context, model string, a rollout.AfterPromote) error {
-	upstreams := h.proxy.Health(model).Baseline.Upstreams
+// Reload runs the command once, or calls all upstreams, one after the other, so
+// that they do not all load at once; one that refuses does not keep the others
+// from being asked.
+func (h hook) Reload(ctx context.Context, model, version string, a rollout.AfterPromote) error {
+	var upstreams []string
+	for _, u := range h.proxy.Health(model).Baseline.Upstreams {
+		upstreams = append(upstreams, u.URL)
+	}
 	if len(upstreams) == 0 {
 		return fmt.Errorf("reload %s: the baseline has no upstream", model)
 	}
+	if len(a.Command) > 0 {
+		return runHook(ctx, a, hookEnvironment(model, version, upstreams))
+	}
 	var failed []error
 	for _, u := range upstreams {
-		if err := h.call(ctx, a, u.URL); err != nil {
-			failed = append(failed, fmt.Errorf("reload %s: %w", u.URL, err))
+		if err := h.call(ctx, a, u); err != nil {
+			failed = append(failed, fmt.Errorf("reload %s: %w", u, err))
 		}
 	}
 	return errors.Join(failed...)

@@ -132,7 +132,7 @@ func (r *run) controllerDeps() rollout.Deps {
 // nobody stands where a drill has nobody to ask or to tell.
 type nobody struct{ of *run }
 
-func (nobody) Reload(context.Context, string, rollout.AfterPromote) error {
+func (nobody) Reload(context.Context, string, string, rollout.AfterPromote) error {
 	return errors.New("a drill's stand-ins have no reload hook")
 }
 

@@ -1,7 +1,6 @@
 package rollout
 
 import (
-	"strings"
 	"time"
 
 	"github.com/headgate/headgate/canary"
@@ -39,8 +38,8 @@ type Config struct {
 	Holdback canary.Weight `yaml:"holdback,omitempty" json:"holdback,omitempty"`
 	// Prometheus is asked for values that gates know by name; nil: none is.
 	Prometheus *Prometheus `yaml:"prometheus,omitempty" json:"prometheus,omitempty"`
-	// AfterPromote tells the baseline's upstreams to load what was promoted;
-	// nil: they are waited for.
+	// AfterPromote says how the backends change their roles once the bake is over;
+	// nil: the baseline's upstreams are waited for to serve what was promoted.
 	AfterPromote *AfterPromote `yaml:"after_promote,omitempty" json:"after_promote,omitempty"`
 	Plan         []Step        `yaml:"plan" json:"plan"`
 	// Freeze names times in which nothing starts, advances or is promoted.
@@ -49,18 +48,6 @@ type Config struct {
 	// the rest: what may take a candidate back is known when its trial begins.
 	OnAlert []alerts.Rule `yaml:"on_alert,omitempty" json:"on_alert,omitempty"`
 }
-
-// AfterPromote is the reload hook, called on every upstream of the baseline.
-type AfterPromote struct {
-	Reload  string        `yaml:"reload" json:"reload"` // "POST /reload"
-	Timeout time.Duration `yaml:"timeout,omitempty" json:"timeout"`
-}
-
-// Method and Path split the hook "POST /reload".
-func (a AfterPromote) Method() string { m, _, _ := strings.Cut(a.Reload, " "); return m }
-
-// Path is the path of the hook on each upstream.
-func (a AfterPromote) Path() string { _, p, _ := strings.Cut(a.Reload, " "); return p }
 
 // SetDefaults fills in what the policy leaves out.
 func (c *Config) SetDefaults() {
@@ -79,8 +66,8 @@ func (c *Config) SetDefaults() {
 	if c.OnNewer == "" {
 		c.OnNewer = OnNewerRefuse
 	}
-	if c.AfterPromote != nil && c.AfterPromote.Timeout == 0 {
-		c.AfterPromote.Timeout = DefaultReloadTimeout
+	if c.AfterPromote != nil {
+		c.AfterPromote.setDefaults()
 	}
 	for i := range c.Plan {
 		c.Plan[i].setDefaults()
@@ -120,21 +107,10 @@ func (c Config) Validate(report func(path string, value any, wanted string)) {
 		report("holdback", c.Holdback, "a share of the users up to 50%")
 	}
 	c.validateMeasured(report)
-	c.validateReload(report)
+	if c.AfterPromote != nil {
+		c.AfterPromote.validate(report)
+	}
 	c.validatePlan(report)
 	c.validateFreeze(report)
 	alerts.Validate(c.OnAlert, func(path string, value any, wanted string) { report("on_alert"+path, value, wanted) })
-}
-
-func (c Config) validateReload(report func(path string, value any, wanted string)) {
-	if c.AfterPromote == nil {
-		return
-	}
-	method, path := c.AfterPromote.Method(), c.AfterPromote.Path()
-	if (method != "POST" && method != "PUT") || !strings.HasPrefix(path, "/") {
-		report("after_promote.reload", c.AfterPromote.Reload, `a method and a path such as "POST /reload"`)
-	}
-	if c.AfterPromote.Timeout <= 0 {
-		report("after_promote.timeout", c.AfterPromote.Timeout, "a duration above 0s")
-	}
 }

@@ -181,7 +181,7 @@ func (d *decision) advance(why string, gates []judge.GateVerdict) {
 func (d *decision) endBake(why string, gates []judge.GateVerdict) {
 	d.Reason, d.Message = ReasonReloading, "waiting for the baseline's upstreams to serve version "+d.Candidate
 	d.note("baked", map[string]any{"why": why, "held_s": d.Held.Seconds(), "gates": gates})
-	if d.Policy.AfterPromote != nil {
+	if d.Policy.hook() != nil {
 		d.do(ReloadBaseline{})
 	}
 }

@@ -53,13 +53,13 @@ func (c *Controller) start(e Effect) {
 		case PromoteInRegistry:
 			c.promote(ctx, state.Binding)
 		case ReloadBaseline:
-			c.reload(ctx, *state.Policy.AfterPromote)
+			c.reload(ctx, state.Candidate, *state.Policy.hook())
 		case CheckIdle:
 			c.checkIdle(ctx, state.Policy.Plan[e.Step], e.Step)
 		case FinishInRegistry:
 			c.finish(ctx, state.Binding, e.Status)
 		case ExecuteRollback:
-			c.Executor.Execute(ctx, Job{State: state, Hook: state.Policy.AfterPromote}, c.post)
+			c.Executor.Execute(ctx, Job{State: state, Hook: state.Policy.hook()}, c.post)
 		}
 	})
 }
@@ -114,9 +114,9 @@ func (c *Controller) finish(ctx context.Context, b Binding, status string) {
 
 // reload calls the hook until every upstream took it. That they serve the new
 // version is seen by the probes, not believed.
-func (c *Controller) reload(ctx context.Context, hook AfterPromote) {
+func (c *Controller) reload(ctx context.Context, version string, hook AfterPromote) {
 	for wait := retryFirst; ; wait = min(2*wait, retryMost) {
-		err := c.Reloader.Reload(ctx, c.model, hook)
+		err := c.Reloader.Reload(ctx, c.model, version, hook)
 		if ctx.Err() != nil {
 			return
 		}

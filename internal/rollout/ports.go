@@ -56,9 +56,10 @@ type Registry interface {
 	Finish(ctx context.Context, b Binding, status string) error
 }
 
-// Reloader calls the reload hook on every upstream of the baseline.
+// Reloader has the upstreams of the baseline load a version: by a call to each of
+// them or by a command, as the hook says. It is never asked to swap.
 type Reloader interface {
-	Reload(ctx context.Context, model string, hook AfterPromote) error
+	Reload(ctx context.Context, model, version string, hook AfterPromote) error
 }
 
 // Warmer sends the check's requests to every upstream of the candidate and
@@ -77,7 +78,8 @@ type Executor interface {
 // Job is one rollback as the executor gets it.
 type Job struct {
 	State State
-	// Hook reloads the baseline's upstreams where RegistryFirst asks for it.
+	// Hook reloads the baseline's upstreams where RegistryFirst asks for it; nil:
+	// they are waited for.
 	Hook *AfterPromote
 }
 
