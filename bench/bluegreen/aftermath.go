@@ -1,0 +1,121 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// aftermath is what users saw of a kill.
+type aftermath struct {
+	before   string        // who answered last before it
+	sequence []string      // the colours since, in the order in which requests reached them
+	down     time.Duration // from the kill to the first answer
+	nobody   int           // failed: sent while nobody listened
+	cut      int           // failed: under way at the kill
+	other    int           // failed: no reason
+	final    int           // predictions that were sent once the journal's promise was reached
+}
+
+// look goes through all answers; what is not as promised comes back in words.
+func (k kill) look(all []answer) (a aftermath, wrong []string) {
+	fail := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
+	a.sortFailures(k, all)
+	if a.other > 0 {
+		fail("%d requests failed that were neither under way at the kill nor sent while nobody listened", a.other)
+	}
+	reached := slices.DeleteFunc(slices.Clone(all), func(x answer) bool { return x.err != nil })
+	slices.SortFunc(reached, func(x, y answer) int { return int(x.arrived - y.arrived) })
+	firstGreen := time.Duration(0)
+	for _, x := range reached {
+		switch {
+		case x.arrived < k.sent:
+			a.before = names[x.version]
+		case x.sent < k.dead || x.arrived >= k.until:
+		default:
+			if a.down == 0 || x.done-k.sent < a.down {
+				a.down = x.done - k.sent
+			}
+			if n := len(a.sequence); n == 0 || a.sequence[n-1] != names[x.version] {
+				// Two requests under way at a swap may arrive in either order.
+				if x.version == blue && firstGreen > 0 && x.sent <= firstGreen {
+					continue
+				}
+				a.sequence = append(a.sequence, names[x.version])
+			}
+			if x.version == green && firstGreen == 0 {
+				firstGreen = x.arrived
+			}
+			if x.kind == prediction && x.sent > k.settled {
+				a.final++
+			}
+		}
+	}
+	wrong = append(wrong, k.hold(a, firstGreen)...)
+	return a, wrong
+}
+
+// sortFailures names every failure in the time of this kill.
+func (a *aftermath) sortFailures(k kill, all []answer) {
+	for _, x := range all {
+		if x.err == nil || x.done < k.sent || x.sent >= k.until {
+			continue
+		}
+		switch {
+		case x.sent <= k.dead:
+			a.cut++
+		case x.sent <= k.up:
+			a.nobody++
+		default:
+			a.other++
+		}
+	}
+}
+
+// hold compares what users saw with what the journal says.
+func (k kill) hold(a aftermath, firstGreen time.Duration) (wrong []string) {
+	fail := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
+	if _, err := k.found.colour(); err != nil {
+		fail("%v", err)
+	}
+	if k.ordered && k.way == "rollback" && k.found.live() {
+		fail("the rollback was answered, and the journal says %s", k.found.Kind)
+	}
+	if k.ordered && k.way == "start" && !k.found.live() {
+		fail("the start was answered, and the journal says %s", k.found.Kind)
+	}
+	last := k.left[len(k.left)-1]
+	serves, err := last.colour()
+	if err != nil {
+		fail("%v", err)
+	}
+	if want := map[bool]string{true: green, false: blue}[k.found.live()]; serves != want {
+		fail("the journal said %s at the kill and ends with %s: version %s, wanted %s", k.found.Kind, last.Kind, serves, want)
+	}
+	want := "blue"
+	if serves == green {
+		want = "blue → green"
+		if at, ok := k.given(); !ok || firstGreen < at {
+			fail("a user reached green at %s, and the journal gave it users at %s (%v)", firstGreen, at, ok)
+		}
+	}
+	// A restart that is quick leaves blue no request.
+	if got := strings.Join(a.sequence, " → "); got != want && (got != "green" || serves != green) {
+		fail("users were on %s, the journal says %s", got, want)
+	}
+	if a.final < 20 {
+		fail("%d predictions were sent at the end, wanted 20 or more", a.final)
+	}
+	return wrong
+}
+
+// given is when the journal of the new process gave green its users.
+func (k kill) given() (at time.Duration, ok bool) {
+	for _, l := range k.left {
+		if l.at > k.dead && l.Weight == 1 {
+			return l.at, true
+		}
+	}
+	return 0, false
+}
