@@ -193,7 +193,7 @@ func (p planner) whole(candidate, nc, nb float64) float64 {
 		se := math.Sqrt(2*(groups-1)/(n*n) + 4*candidate/max(n, 1))
 		return sequential.Beyond(candidate, c.Offset, se, n, p.alpha, over)
 	case c.betweenArms():
-		return sequential.KSEvidence(candidate, nc, nb, c.Offset, p.alpha, over)
+		return sequential.KSEvidence(candidate, nc, nb, c.Offset, over)
 	}
 	spread := c.spread(p.base)
 	ec := sequential.Estimate{Value: candidate, SE: spread / math.Sqrt(max(nc, 1)), N: nc / 2}

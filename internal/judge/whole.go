@@ -127,7 +127,7 @@ func (t *test) distances(stretches []stretch, over bool) float64 {
 		if t.worse { // a step passes by one stretch alone
 			spent = math.Log(k * (k + 1))
 		}
-		best = max(best, sequential.KSEvidence(sequential.KS(nc, nb), sum(nc), sum(nb), t.cond.Offset, t.alpha, over)-spent)
+		best = max(best, sequential.KSEvidence(sequential.KS(nc, nb), sum(nc), sum(nb), t.cond.Offset, over)-spent)
 	}
 	return best
 }

@@ -97,14 +97,6 @@ func fill(a alias, r *rand.Rand, into []float64, n int) {
 	}
 }
 
-func poisson(mean float64, r *rand.Rand) float64 {
-	k, p, limit := 0.0, r.Float64(), math.Exp(-mean)
-	for ; p > limit; k++ {
-		p *= r.Float64()
-	}
-	return k
-}
-
 func binomial(n int, p float64, r *rand.Rand) float64 {
 	k := 0.0
 	for range n {

@@ -27,7 +27,6 @@ func TestTruthIsWhatTheStatisticsFind(t *testing.T) {
 	s.draw(r, h, n)
 	near("AUC", seq.NewAUC(h[1], h[0]).Value, trueAUC(s))
 	near("calibration", seq.Calibration(h[1], h[0]).Value, trueCalibration(s))
-	near("bias", seq.Bias(h[1], h[0]).Value, trueBias(s))
 	near("AUC asked for", trueAUC(shifted(.2, .8)), .8)
 
 	c, hc, hb := tilted(.2, truePSI), make([]float64, 10), make([]float64, 10)

@@ -75,7 +75,6 @@ func boundary() []world {
 		{name: "RMSE, Laplace, baseline · 1.1", sides: "both", perLook: perLook, start: rmseRelative(laplace(1.1), laplace(1), 1.1, 0)},
 		{name: "calibration error", sides: "both", perLook: perLook, start: calibration(cal, trueCalibration(cal))},
 		{name: "calibration error, baseline + margin", sides: "both", perLook: perLook, start: calibrationRelative(cal, cal2, trueCalibration(cal)-trueCalibration(cal2))},
-		{name: "calibration in the large", sides: "both", perLook: perLook, start: bias(cal, math.Abs(trueBias(cal)))},
 		{name: "PSI 0.1", sides: "both", perLook: perLook, start: psi(psi10, even, .1)},
 		{name: "PSI 0.2", sides: "both", perLook: perLook, start: psi(psi20, even, .2)},
 		{name: "KS 0.1", sides: "both", perLook: perLook, start: ks(ks10, even, trueKS(ks10, even))},
@@ -89,7 +88,6 @@ func boundary() []world {
 		{name: "split at 10 %", sides: "above", perLook: perLook, start: split(length, []float64{.1}, 1)},
 		{name: "split, ramp 1-5-10-25-50 %", sides: "above", perLook: perLook, start: split(length, ramp, 1)},
 		{name: "missing outcomes, drifting", sides: "above", perLook: perLook, start: missing(1)},
-		{name: "Poisson rate", sides: "both", perLook: perLook, start: rate(1)},
 	}
 }
 
@@ -122,7 +120,5 @@ func power() []world {
 		{name: "split 15 % for 10 %", sides: "above", perLook: perLook, start: split(length, []float64{.1}, 1.5)},
 		{name: "split 0 % for 50 %", sides: "above", perLook: perLook, start: split(length, []float64{.5}, 0)},
 		{name: "missing outcomes 10 % against 5 %", sides: "above", perLook: perLook, start: missing(2)},
-		{name: "Poisson rate −20 %", sides: "below", perLook: perLook, start: rate(.8)},
-		{name: "Poisson rate +20 %, SAFE", sides: "above", perLook: perLook, start: rate(1.2)},
 	}
 }

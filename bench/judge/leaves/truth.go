@@ -33,15 +33,6 @@ func trueCalibration(s scored) float64 {
 	return math.Sqrt(square)
 }
 
-func trueBias(s scored) float64 {
-	var b float64
-	for i := range bins {
-		score := (float64(i) + 0.5) / bins
-		b += (1-s.positive)*s.pmf[0][i]*score - s.positive*s.pmf[1][i]*(1-score)
-	}
-	return b
-}
-
 func truePSI(c, b []float64) float64 {
 	var psi float64
 	for i := range c {

@@ -173,17 +173,6 @@ func calibrationRelative(c, b scored, limit float64) func(*rand.Rand) func() loo
 	}
 }
 
-func bias(s scored, limit float64) func(*rand.Rand) func() look {
-	return func(r *rand.Rand) func() look {
-		h := fresh()
-		return func() look {
-			s.draw(r, h, perLook)
-			e := seq.Bias(h[1], h[0])
-			return func(alpha float64, over bool) float64 { return seq.BiasBeyond(e, limit, alpha, over) }
-		}
-	}
-}
-
 // pair draws both arms' histograms and hands them to judge.
 func pair(c, b []float64, judge func(hc, hb []float64) look) func(*rand.Rand) func() look {
 	ac, ab := newAlias(c), newAlias(b)
@@ -208,7 +197,7 @@ func ks(c, b []float64, limit float64) func(*rand.Rand) func() look {
 	return pair(c, b, func(hc, hb []float64) look {
 		d := seq.KS(hc, hb)
 		nc, nb := total(hc), total(hb)
-		return func(alpha float64, over bool) float64 { return seq.KSEvidence(d, nc, nb, limit, alpha, over) }
+		return func(_ float64, over bool) float64 { return seq.KSEvidence(d, nc, nb, limit, over) }
 	})
 }
 
@@ -247,17 +236,6 @@ func missing(factor float64) func(*rand.Rand) func() look {
 			p.Add(binomial(perLook, q*factor, r), perLook, binomial(ratio*perLook, q, r), ratio*perLook)
 			ln := p.LnE()
 			return func(float64, bool) float64 { return ln }
-		}
-	}
-}
-
-// rate counts Poisson events of about perLook a stratum.
-func rate(factor float64) func(*rand.Rand) func() look {
-	return func(r *rand.Rand) func() look {
-		var p seq.PoissonRate
-		return func() look {
-			p.Add(poisson(perLook*factor, r), 1, perLook)
-			return func(_ float64, over bool) float64 { return p.LnE(over) }
 		}
 	}
 }

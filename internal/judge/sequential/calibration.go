@@ -2,38 +2,11 @@ package sequential
 
 import "math"
 
-// Bias is calibration in the large: mean score − mean label, from the binned
-// scores of both classes (bins of equal width over [0, 1], a score standing at
-// its bin's middle). Positive when the model promises too much. The binning adds
-// at most half a bin.
-func Bias(pos, neg Histogram) Estimate {
-	var m Moments
-	for label, h := range [2]Histogram{neg, pos} {
-		for i, n := range h {
-			n, off := count(n), middle(i, len(h))-float64(label)
-			m.N += n
-			m.Sum += n * off
-			m.Square += n * off * off
-		}
-	}
-	return Estimate{Value: m.Value(), SE: m.plainSE(), N: count(m.N)}
-}
-
-// BiasBeyond is the evidence that |bias| is above limit (over) or within it.
-// Above: the average over both sides. Within: the weaker of both sides, which
-// is valid because within means both.
-func BiasBeyond(e Estimate, limit, alpha float64, over bool) float64 {
-	if over {
-		high, low := e.Beyond(limit, alpha, true), e.Beyond(-limit, alpha, false)
-		return bounded(logAdd(high, low) - math.Ln2)
-	}
-	return min(e.Beyond(limit, alpha, false), e.Beyond(-limit, alpha, true))
-}
-
 // Calibration is the root mean square calibration error over ten groups of
 // equal width: the root of Σ w_g (mean label − mean score)², from the binned
-// scores of both classes as for Bias. It is never below |Bias| or the expected
-// calibration error over the same groups.
+// scores of both classes (bins of equal width over [0, 1], a score standing at
+// its bin's middle, which is off by half a bin at most). It is never below the
+// expected calibration error over the same groups.
 //
 // The sampling error of each group's mean label is taken off its square (Kumar,
 // Liang and Ma 2019, "Verified uncertainty calibration"), without which ten

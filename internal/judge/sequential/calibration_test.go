@@ -44,29 +44,8 @@ func TestCalibrationIsCentred(t *testing.T) {
 	}
 }
 
-func TestBiasIsSigned(t *testing.T) {
-	// 30 positives in 100 at scores of 0.5: promises 20 points too much.
-	e := Bias(Histogram{0, 30, 0}, Histogram{0, 70, 0})
-	near(t, "bias", e.Value, .2, 1e-12)
-	near(t, "SE", e.SE, math.Sqrt(.21/99), 1e-12)
-	near(t, "turned around", Bias(Histogram{0, 70, 0}, Histogram{0, 30, 0}).Value, -.2, 1e-12)
-
-	for _, c := range []struct {
-		value, limit  float64
-		above, within bool
-	}{{.2, .1, true, false}, {-.2, .1, true, false}, {.01, .1, false, true}, {-.01, .1, false, true}, {.1, .1, false, false}} {
-		e := Estimate{c.value, .01, 5000}
-		if got := BiasBeyond(e, c.limit, .05, true) >= math.Log(20); got != c.above {
-			t.Errorf("bias %v above %v: %v", c.value, c.limit, got)
-		}
-		if got := BiasBeyond(e, c.limit, .05, false) >= math.Log(20); got != c.within {
-			t.Errorf("bias %v within %v: %v", c.value, c.limit, got)
-		}
-	}
-}
-
 func TestCalibrationOfOneClassOrNothing(t *testing.T) {
-	if (Calibration(nil, nil) != Estimate{}) || (Bias(nil, nil) != Estimate{}) {
+	if (Calibration(nil, nil) != Estimate{}) {
 		t.Error("of nothing something")
 	}
 	pos := make(Histogram, 256)

@@ -1,6 +1,6 @@
 // Package sequential turns counts and histograms into evidence that may be
 // looked at any time: AUC, F1, RMSE, calibration, means, PSI, KS, the split of
-// the traffic, shares of both arms and rates. It knows no gates, strata or
+// the traffic and shares of both arms. It knows no gates, strata or
 // rollouts and imports nothing of ours.
 //
 // Evidence is ln E: E >= 1/alpha when the level-alpha confidence sequence of the

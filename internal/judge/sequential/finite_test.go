@@ -26,7 +26,7 @@ func TestNothingLeavesTheNumbers(t *testing.T) {
 			}
 		}
 		speak := func(name string, e Estimate) {
-			check(name, e.Value, e.SE, e.N, e.Beyond(limit, alpha, over), BiasBeyond(e, limit, alpha, over))
+			check(name, e.Value, e.SE, e.N, e.Beyond(limit, alpha, over))
 		}
 		a := NewAUC(c, b).Estimate()
 		m := Moments{x(), x(), x()}.Estimate()
@@ -35,22 +35,19 @@ func TestNothingLeavesTheNumbers(t *testing.T) {
 		speak("difference", Difference(a, m, rapid.Float64Range(-1e3, 1e3).Draw(t, "factor")))
 		speak("pool", Pool([]Estimate{a, m, Calibration(c, b)}))
 		speak("calibration", Calibration(c, b))
-		speak("bias", Bias(c, b))
 		v, se := RMSE(x(), x(), x())
 		check("rmse", v, se)
 		v, se = F1(x(), x(), x())
 		check("f1", v, se)
 		v, se = PSI(Group(c, Deciles(b)), Group(b, Deciles(b)))
 		check("psi", v, se)
-		check("ks", KS(c, b), KSEvidence(KS(c, b), x(), x(), limit, alpha, over))
+		check("ks", KS(c, b), KSEvidence(KS(c, b), x(), x(), limit, over))
 		var s SampleRatio
 		var p Proportions
-		var r PoissonRate
 		for range 3 {
 			s.Add(x(), x(), rapid.OneOf(number, rapid.Float64Range(0, 1)).Draw(t, "weight"))
 			p.Add(x(), x(), x(), x())
-			r.Add(x(), x(), x())
-			check("accumulated", s.LnE(), s.Closed, p.LnE(), r.LnE(over))
+			check("accumulated", s.LnE(), s.Closed, p.LnE())
 		}
 	})
 }

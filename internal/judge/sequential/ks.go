@@ -27,8 +27,8 @@ func KS(c, b Histogram) float64 {
 // "Sequential estimation of quantiles"), so the distance stays within the sum of
 // both radii: exact, for any distribution and any split. E is 1/alpha at the
 // alpha whose radii just reach the limit, and at least 1. Such an E must not be
-// averaged with others. The fifth parameter, alpha, has nothing to tune here.
-func KSEvidence(d, nc, nb, limit, _ float64, over bool) float64 {
+// averaged with others.
+func KSEvidence(d, nc, nb, limit float64, over bool) float64 {
 	margin := d - limit
 	if !over {
 		margin = -margin

@@ -36,17 +36,17 @@ func TestKSEvidenceInvertsTheRadii(t *testing.T) {
 	for _, alpha := range []float64{.05, .01, 1e-6} {
 		for _, n := range [][2]float64{{100, 900}, {5000, 5000}, {1e8, 3}} {
 			reach := radius(n[0], alpha/2) + radius(n[1], alpha/2)
-			e := KSEvidence(.3+reach, n[0], n[1], .3, alpha, true)
+			e := KSEvidence(.3+reach, n[0], n[1], .3, true)
 			near(t, "above", e, -math.Log(alpha), 1e-6)
-			near(t, "below", KSEvidence(.3-reach, n[0], n[1], .3, alpha, false), e, 1e-6)
+			near(t, "below", KSEvidence(.3-reach, n[0], n[1], .3, false), e, 1e-6)
 		}
 	}
-	if KSEvidence(.3, 1e6, 1e6, .3, .05, true) != 0 || KSEvidence(1, 0, 1e6, .3, .05, true) != 0 || KSEvidence(math.NaN(), 9, 9, .3, .05, true) != 0 {
+	if KSEvidence(.3, 1e6, 1e6, .3, true) != 0 || KSEvidence(1, 0, 1e6, .3, true) != 0 || KSEvidence(math.NaN(), 9, 9, .3, true) != 0 {
 		t.Error("evidence of nothing")
 	}
 	last := 0.0
 	for d := .1; d < 1; d += .01 {
-		e := KSEvidence(d, 1000, 1000, .1, .05, true)
+		e := KSEvidence(d, 1000, 1000, .1, true)
 		if e < last {
 			t.Fatalf("%v at %v after %v", e, d, last)
 		}

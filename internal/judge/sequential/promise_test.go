@@ -121,7 +121,7 @@ func TestRegressionsAreSeen(t *testing.T) {
 		for i, n := range drawn(r, 450, []float64{.5, .5}) {
 			kb[i] += n
 		}
-		return KSEvidence(KS(kc, kb), total(kc), total(kb), .1, .01, true)
+		return KSEvidence(KS(kc, kb), total(kc), total(kb), .1, true)
 	})
 }
 

@@ -122,23 +122,3 @@ func TestProportionsSeeADifference(t *testing.T) {
 		t.Error("a stratum of one arm speaks")
 	}
 }
-
-func TestPoissonRateIsAnEValue(t *testing.T) {
-	for _, expected := range []float64{.5, 5, 40} {
-		for _, over := range []bool{false, true} {
-			mean, ln := 0.0, -expected
-			for k := range 2000 {
-				var rate PoissonRate
-				rate.Add(float64(k), 2, expected/2)
-				mean += math.Exp(ln + rate.LnE(over))
-				ln += math.Log(expected / float64(k+1))
-			}
-			near(t, "expectation", mean, 1, 1e-9)
-		}
-	}
-	var slow PoissonRate
-	slow.Add(300, 10, 50)
-	if slow.LnE(false) < math.Log(1000) || slow.LnE(true) > 0 {
-		t.Errorf("30/s against 50/s: %v below, %v above", slow.LnE(false), slow.LnE(true))
-	}
-}
