@@ -40,7 +40,7 @@ func rawExpr(m Model, g judge.GateConfig, o Options) (raw, []string) {
 	case c.KPI == latency || strings.HasPrefix(c.KPI, "latency_p"):
 		return latencyExpr(m, g, c, o)
 	}
-	return raw{}, []string{fmt.Sprintf("gate %s: no metric shows %s: there are rules on the judge's verdict and evidence only", g.Name, c.KPI)}
+	return raw{}, []string{fmt.Sprintf("gate %s: no rule looks at %s itself: there are rules on the judge's verdict and evidence only", g.Name, c.KPI)}
 }
 
 // limit is the condition that takes back: rollback_when, else the negation of
@@ -119,11 +119,15 @@ func edges(g judge.GateConfig, c judge.Condition, o Options) string {
 		g.Name, short(c.Offset), short(lower), short(o.Buckets[i]))
 }
 
-// enough keeps a rule quiet while the window holds too little, or traffic from
-// before this rollout.
+// enough keeps a rule quiet while the window holds too little, traffic from
+// before this rollout, or none of users: at weight 0, as in a shadow step and
+// while an approval is waited for, what reaches the candidate comes from testers.
 func enough(m Model, o Options) string {
-	return fmt.Sprintf("\nand sum(increase(headgate_attempts_total{%s,result!=\"gone\"}[%s])) >= %d\nand on () (time() - headgate_rollout_started_timestamp_seconds{model=%s} > %s)",
-		of(m, "candidate"), duration(o.Window), max(m.MinRequests, 1), quote(m.Name), number(o.Window.Seconds()))
+	return fmt.Sprintf("\nand sum(increase(headgate_attempts_total{%s,result!=\"gone\"}[%s])) >= %d"+
+		"\nand on () (time() - headgate_rollout_started_timestamp_seconds{model=%s} > %s)"+
+		"\nand on () (min_over_time(headgate_candidate_weight_ratio{model=%s}[%s]) > 0)",
+		of(m, "candidate"), duration(o.Window), max(m.MinRequests, 1),
+		quote(m.Name), number(o.Window.Seconds()), quote(m.Name), duration(o.Window))
 }
 
 func bound(c judge.Condition, baseline string) string {
