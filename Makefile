@@ -120,6 +120,10 @@ alarm: build prometheus venv-2 ## A rule fires in a real Prometheus, and the can
 alert-storm: build ## 1,000 alerts a second for 10 s while users are served
 	go run ./bench/alerts --headgate bin/headgate
 
+.PHONY: blue-green
+blue-green: build ## Switches and switch backs under 500 requests/s, and kill -9 in the middle (4 min)
+	@go run ./bench/bluegreen --headgate bin/headgate
+
 .PHONY: bench-judge
 bench-judge: ## Simulate rollouts beside the rules of others: docs/judge.md and its plots
 	go run ./bench/judge --out docs

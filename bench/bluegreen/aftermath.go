@@ -9,7 +9,6 @@ import (
 
 // aftermath is what users saw of a kill.
 type aftermath struct {
-	before   string        // who answered last before it
 	sequence []string      // the colours since, in the order in which requests reached them
 	down     time.Duration // from the kill to the first answer
 	nobody   int           // failed: sent while nobody listened
@@ -29,27 +28,22 @@ func (k kill) look(all []answer) (a aftermath, wrong []string) {
 	slices.SortFunc(reached, func(x, y answer) int { return int(x.arrived - y.arrived) })
 	firstGreen := time.Duration(0)
 	for _, x := range reached {
-		switch {
-		case x.arrived < k.sent:
-			a.before = names[x.version]
-		case x.sent < k.dead || x.arrived >= k.until:
-		default:
-			if a.down == 0 || x.done-k.sent < a.down {
-				a.down = x.done - k.sent
-			}
-			if n := len(a.sequence); n == 0 || a.sequence[n-1] != names[x.version] {
-				// Two requests under way at a swap may arrive in either order.
-				if x.version == blue && firstGreen > 0 && x.sent <= firstGreen {
-					continue
-				}
-				a.sequence = append(a.sequence, names[x.version])
-			}
-			if x.version == green && firstGreen == 0 {
-				firstGreen = x.arrived
-			}
-			if x.kind == prediction && x.sent > k.settled {
-				a.final++
-			}
+		if x.sent < k.dead || x.arrived >= k.until {
+			continue
+		}
+		if a.down == 0 || x.done-k.sent < a.down {
+			a.down = x.done - k.sent
+		}
+		if x.version == green && firstGreen == 0 {
+			firstGreen = x.arrived
+		}
+		if x.kind == prediction && x.sent > k.settled {
+			a.final++
+		}
+		// Two requests under way at a swap may arrive in either order.
+		overtaken := x.version == blue && firstGreen > 0 && x.sent <= firstGreen
+		if n := len(a.sequence); !overtaken && (n == 0 || a.sequence[n-1] != names[x.version]) {
+			a.sequence = append(a.sequence, names[x.version])
 		}
 	}
 	wrong = append(wrong, k.hold(a, firstGreen)...)
@@ -59,7 +53,7 @@ func (k kill) look(all []answer) (a aftermath, wrong []string) {
 // sortFailures names every failure in the time of this kill.
 func (a *aftermath) sortFailures(k kill, all []answer) {
 	for _, x := range all {
-		if x.err == nil || x.done < k.sent || x.sent >= k.until {
+		if x.err == nil || x.done < k.sent || x.done >= k.next {
 			continue
 		}
 		switch {

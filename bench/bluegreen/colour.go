@@ -42,6 +42,7 @@ type colour struct {
 	version string
 	takes   atomic.Int64 // nanoseconds that a prediction takes
 	checked atomic.Int64 // when the last request of a check was answered, nanoseconds
+	last    atomic.Int64 // when the last request of a user arrived, nanoseconds
 	next    atomic.Pointer[chan struct{}]
 }
 
@@ -68,6 +69,7 @@ func (c *colour) predict(w http.ResponseWriter, r *http.Request) {
 	arrived := now()
 	check := r.Header.Get(checkHeader) != ""
 	if !check {
+		c.last.Store(int64(arrived))
 		if waiting := c.next.Swap(nil); waiting != nil {
 			close(*waiting)
 		}

@@ -33,7 +33,7 @@ func showGradual(ctx context.Context, o options, dir string, out io.Writer, prog
 	}
 	defer s.close()
 	l := startLoad(s.Traffic, o.rate, o.rate*gradualUsers)
-	plateaus, err := s.climb(ctx)
+	plateaus, err := s.climb(ctx, o.settle)
 	all := l.end()
 	if err == nil {
 		err = s.End()
@@ -47,7 +47,7 @@ func showGradual(ctx context.Context, o options, dir string, out io.Writer, prog
 
 // climb starts the rollout and follows the weight until it has been whole for a
 // while.
-func (s *scene) climb(ctx context.Context) (p []plateau, err error) {
+func (s *scene) climb(ctx context.Context, settle time.Duration) (p []plateau, err error) {
 	time.Sleep(settle)
 	p = []plateau{{weight: 0, from: now()}}
 	if err := s.start(ctx); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"time"
 
@@ -22,7 +23,9 @@ type kill struct {
 	up      time.Duration // both arms were seen by the next process
 	settled time.Duration // what the journal promised was reached
 	until   time.Duration // the next thing is asked for
+	next    time.Duration // the next kill; until then every failure is this one's
 	ordered bool          // the order was answered before the kill
+	before  string        // the version that users reached last before it
 	found   line          // the last record that the kill left, read before the restart
 	left    []line        // the record at the end, read from the server
 }
@@ -44,6 +47,10 @@ func (s *scene) kills(ctx context.Context, n int, t typical, random *rand.Rand, 
 		if err := s.kill(ctx, &k, window, random); err != nil {
 			return all, fmt.Errorf("kill %d (%s, %s): %w", i+1, k.way, k.trigger, err)
 		}
+		if i > 0 {
+			all[i-1].next = k.sent
+		}
+		k.next = math.MaxInt64
 		all = append(all, k)
 		progress(fmt.Sprintf("kill %d of %d: %s, %s, %s ms after the order", i+1, n, k.way, k.trigger, ms(k.after)))
 	}
@@ -110,10 +117,13 @@ func (s *scene) kill(ctx context.Context, k *kill, window time.Duration, random 
 		answered <- nil // for below
 	default:
 	}
-	k.sent = now()
+	k.sent, k.before = now(), blue
+	if s.green.last.Load() > s.blue.last.Load() {
+		k.before = green
+	}
 	s.Kill()
 	k.dead, k.after = s.DiedAt.Sub(began), k.sent-asked
-	<-answered // an order that was cut fails, and may have been taken
+	_ = <-answered // an order that was cut fails, and may have been taken
 	return s.again(ctx, k)
 }
 

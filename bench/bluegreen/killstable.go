@@ -24,7 +24,7 @@ func printKills(out io.Writer, kills []kill, all []answer) error {
 		if k.ordered {
 			answered = "yes"
 		}
-		fmt.Fprintf(&rows, "| %d | %s | %s | %s | %s | %s | %s | %s | %s | %.0f | %d | %d |\n", i+1, k.way, k.trigger, ms(k.after), answered, a.before, says, strings.Join(a.sequence, " → "), left, a.down.Seconds()*1000, a.cut, a.nobody)
+		fmt.Fprintf(&rows, "| %d | %s | %s | %s | %s | %s | %s | %s | %s | %.0f | %d | %d |\n", i+1, k.way, k.trigger, ms(k.after), answered, names[k.before], says, strings.Join(a.sequence, " → "), left, a.down.Seconds()*1000, a.cut, a.nobody)
 		sum.cut, sum.nobody, sum.other = sum.cut+a.cut, sum.nobody+a.nobody, sum.other+a.other
 		down = append(down, a.down)
 	}

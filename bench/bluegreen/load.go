@@ -145,11 +145,15 @@ func (l *load) predict(a answer) (s said, err error) {
 	if err != nil {
 		return s, err
 	}
-	err = errors.Join(json.NewDecoder(res.Body).Decode(&s), drained(res.Body))
-	if err == nil && s.ID != id {
-		err = fmt.Errorf("asked %q, answered %q", id, s.ID)
+	defer func() { _ = res.Body.Close() }() // read to its end, or broken
+	body, err := io.ReadAll(res.Body)
+	if err := errors.Join(err, json.Unmarshal(body, &s)); err != nil {
+		return s, err
 	}
-	return s, err
+	if s.ID != id {
+		return s, fmt.Errorf("asked %q, answered %q", id, s.ID)
+	}
+	return s, nil
 }
 
 // follow reads a stream to its end: every event, all from one colour.
@@ -184,10 +188,4 @@ func (l *load) follow(a answer) (first said, err error) {
 		return first, fmt.Errorf("a stream ended after %d of %d events", n, events)
 	}
 	return first, nil
-}
-
-// drained reads what is left, so that the connection can be used again.
-func drained(body io.ReadCloser) error {
-	_, err := io.Copy(io.Discard, body)
-	return errors.Join(err, body.Close())
 }

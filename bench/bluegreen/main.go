@@ -29,7 +29,7 @@ type options struct {
 	headgate            string
 	rate, rounds, kills int
 	gradual             bool
-	limit               time.Duration
+	limit, settle       time.Duration
 	seed                uint64
 }
 
@@ -41,12 +41,13 @@ func parse(args []string) (o options, err error) {
 	flags.IntVar(&o.kills, "kills", 24, "kill -9 around a switch")
 	flags.BoolVar(&o.gradual, "gradual", true, "a gradual move as well")
 	flags.DurationVar(&o.limit, "limit", 300*time.Millisecond, "of the gate on the latency; a candidate that fails it takes half as long again")
+	flags.DurationVar(&o.settle, "settle", 2200*time.Millisecond, "between two swaps; the default is longer than what is looked at beside one, and than a stream")
 	flags.Uint64Var(&o.seed, "seed", 1, "of the moments of the kills")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
-	if o.rate < 10 || o.rate > 2000 || o.rounds < 1 || o.kills < 0 || o.limit <= 0 || flags.NArg() > 0 {
-		return o, errors.New("wanted --rate 10 to 2000, --rounds above 0, --kills 0 or more, --limit above 0s, and nothing else")
+	if o.rate < 10 || o.rate > 2000 || o.rounds < 1 || o.kills < 0 || o.limit <= 0 || o.settle < 0 || flags.NArg() > 0 {
+		return o, errors.New("wanted --rate 10 to 2000, --rounds above 0, --kills 0 or more, --limit above 0s, --settle 0s or more, and nothing else")
 	}
 	return o, nil
 }
@@ -85,7 +86,7 @@ func showRounds(ctx context.Context, o options, dir string, out io.Writer, progr
 	}
 	defer s.close()
 	l := startLoad(s.Traffic, o.rate, 0)
-	swaps, err := s.rounds(ctx, o.rounds, progress)
+	swaps, err := s.rounds(ctx, o.rounds, o.settle, progress)
 	all := l.end()
 	if err == nil {
 		err = errors.Join(s.End(), s.Intact(ctx))

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"time"
 
@@ -77,62 +76,6 @@ func onGreen(v client.View) bool {
 // restored waits until the rollout is taken back.
 func (s *scene) restored(ctx context.Context) (client.View, error) {
 	return s.Await(ctx, "all users back on blue", daemon.Patience, func(v client.View) bool { return v.Phase == "rolled_back" && !v.Registry.Pending })
-}
-
-// rounds switches there and back while users are served; every third way back,
-// from the second on, is a gate's.
-func (s *scene) rounds(ctx context.Context, n int, progress func(string)) (all []swap, err error) {
-	for i := 1; i <= n; i++ {
-		over, back, err := s.round(ctx, i)
-		if err != nil {
-			return all, fmt.Errorf("round %d: %w", i, err)
-		}
-		all = append(all, over, back)
-		progress(fmt.Sprintf("round %d of %d: there, and back by %s", i, n, back.what))
-	}
-	return all, nil
-}
-
-// settle is longer than what is looked at on either side of a swap, and than the
-// longest stream.
-const settle = 2200 * time.Millisecond
-
-func (s *scene) round(ctx context.Context, i int) (over, back swap, err error) {
-	time.Sleep(settle)
-	over = swap{round: i, what: "start", from: blue, to: green, asked: now()}
-	if err := s.start(ctx); err != nil {
-		return over, back, err
-	}
-	v, err := s.switched(ctx)
-	if err != nil {
-		return over, back, err
-	}
-	over.decided, over.checked = onClock(*v.Step.Colour.At), time.Duration(s.green.checked.Load())
-	time.Sleep(settle)
-	back = swap{round: i, what: "rollback", from: green, to: blue, asked: now()}
-	over.until = back.asked
-	if i%3 == 2 {
-		back.what = "gate"
-		s.green.takes.Store(int64(s.limit * 3 / 2))
-	} else if err := s.back(ctx); err != nil {
-		return over, back, err
-	}
-	if v, err = s.restored(ctx); err != nil {
-		return over, back, err
-	}
-	s.green.takes.Store(0)
-	want := client.View{}.Cause
-	if want = "operator"; back.what == "gate" {
-		want = "gate"
-	}
-	if v.Cause != want || v.Rollback == nil || v.Rollback.TrafficAt == nil {
-		return over, back, fmt.Errorf("taken back by %q, wanted %q, with its times: %+v", v.Cause, want, v.Rollback)
-	}
-	back.decided = onClock(v.Rollback.DecidedAt)
-	back.own = v.Rollback.TrafficAt.Sub(v.Rollback.DecidedAt)
-	time.Sleep(time.Second)
-	back.until = now()
-	return over, back, nil
 }
 
 // onClock is a time of Headgate's on the clock of this program.
