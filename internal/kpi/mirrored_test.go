@@ -86,6 +86,25 @@ func TestLabelsOfLostShadowsAreForgotten(t *testing.T) {
 	}
 }
 
+// Of two places one mirrored request takes both, and the next one pushes out its
+// live answer, the older of the two.
+func TestAMirroredRequestTakesTwoPlaces(t *testing.T) {
+	r := joining(everything(2))
+	r.Mirror(true)
+	r.Observe(Baseline, scoredAs(1, 0.25))
+	if s, _ := r.Outcomes(); s.Kept != 1 {
+		t.Errorf("%d places before the shadow's answer", s.Kept)
+	}
+	r.ObserveShadow(scoredAs(1, 0.75))
+	if s, _ := r.Outcomes(); s.Kept != 2 || s.Kinds[Label].Dropped != 0 {
+		t.Errorf("%d places, %d dropped", s.Kept, s.Kinds[Label].Dropped)
+	}
+	r.Observe(Baseline, scoredAs(2, 0.5))
+	if s, _ := r.Outcomes(); s.Kept != 2 || s.Kinds[Label].Dropped != 1 {
+		t.Errorf("after another request: %d places, %d dropped", s.Kept, s.Kinds[Label].Dropped)
+	}
+}
+
 // What comes when the shadow step is over is not counted: it would pass for an
 // answer that a user got.
 func TestLateShadowsAreNotCounted(t *testing.T) {
