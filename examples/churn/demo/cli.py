@@ -5,7 +5,7 @@ import os
 import subprocess
 from pathlib import Path
 
-DONE, REFUSED = 0, 3
+DONE, REFUSED, NOT_PERMITTED = 0, 3, 7
 
 
 class CommandFailed(Exception):
@@ -17,16 +17,16 @@ class CommandFailed(Exception):
 
 
 class Headgate:
-    """One binary and the address of its admin API."""
+    """One binary, the address of its admin API and who is asking; without a token nobody in particular."""
 
-    def __init__(self, binary: Path, admin: str, model: str):
-        self.binary, self.admin, self.model = binary, admin, model
+    def __init__(self, binary: Path, admin: str, model: str, token: str = ""):
+        self.binary, self.admin, self.model, self._token = binary, admin, model, token
 
     def run(self, *words: str) -> str:
         """Runs a command to its end and returns what it printed; CommandFailed unless it exits with 0."""
         command = [*words, "--admin", self.admin]
         # No terminal, no colours: what is printed goes into messages.
-        env = {**os.environ, "NO_COLOR": "1", "HEADGATE_TOKEN": ""}
+        env = {**os.environ, "NO_COLOR": "1", "HEADGATE_TOKEN": self._token}
         done = subprocess.run([str(self.binary), *command], capture_output=True, text=True, timeout=60, env=env,
                               stdin=subprocess.DEVNULL, start_new_session=True)
         if done.returncode != DONE:
@@ -44,3 +44,14 @@ class Headgate:
 
     def verify_record(self) -> str:
         return self.run("audit", "verify").strip()
+
+    def advance(self) -> None:
+        self.run("advance", self.model)
+
+    def approve(self, version: str, role: str, comment: str) -> None:
+        self.run("approve", self.model, version, "--for", "production", "--role", role, "--comment", comment)
+
+    def record(self, rollout: str) -> list[dict]:
+        """What the journal holds of one rollout, the oldest first."""
+        bodies = [json.loads(line)["body"] for line in self.run("audit", "export").splitlines()]
+        return [body for body in bodies if body.get("rollout") == rollout]

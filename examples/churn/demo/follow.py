@@ -9,7 +9,7 @@ LONGEST_INCONCLUSIVE_S = 90  # beyond a step's hold
 LONGEST_ROLLOUT_S = 240
 POLL_S = 0.5
 QUIET_S = 5  # a line at least this often
-LIVE = ("pending", "progressing", "promoting", "baking", "rolling_back")
+LIVE = ("pending", "shadowing", "progressing", "promoting", "baking", "rolling_back")
 ENDED = ("promoted", "rolled_back")
 
 
@@ -34,6 +34,13 @@ class Follower:
         self._registry, self._traffic = registry, traffic
 
     def follow(self, version: str, want: str) -> Watched:
+        """Watches until the rollout is over; StoryFailed unless it ends in the phase `want`."""
+        watched = self.watch(version, lambda status: status["phase"] in ENDED)
+        self._ended(watched.status, want)
+        return watched
+
+    def watch(self, version: str, there, pauses: tuple = ()) -> Watched:
+        """Watches until there(status). An end, or a pause whose reason is none of `pauses`, before that is a failure."""
         watched, began = Watched(), time.monotonic()
         shown, shown_at, step, step_at = None, 0.0, None, began
         while True:
@@ -51,10 +58,9 @@ class Follower:
                 shown, shown_at = place, now
             if place[2] != step:
                 step, step_at = place[2], now
-            if status["phase"] in ENDED:
-                self._ended(status, want)
+            if there(status):
                 return watched
-            self._refuse(status, now - step_at, now - began)
+            self._refuse(status, now - step_at, now - began, pauses)
             time.sleep(POLL_S)
 
     @staticmethod
@@ -64,17 +70,17 @@ class Follower:
                               f"{reasons(status)}")
 
     @staticmethod
-    def _refuse(status: dict, in_step_s: float, in_rollout_s: float) -> None:
+    def _refuse(status: dict, in_step_s: float, in_rollout_s: float, pauses: tuple = ()) -> None:
         """Raises when waiting longer would show nothing."""
         phase, reason = status["phase"], status.get("reason")
         hold = (status.get("step") or {}).get("hold_s") or 0
-        if phase == "progressing" and in_step_s > hold + LONGEST_INCONCLUSIVE_S:
+        if phase in ("shadowing", "progressing") and in_step_s > hold + LONGEST_INCONCLUSIVE_S:
             raise StoryFailed(f"a step stayed inconclusive for {LONGEST_INCONCLUSIVE_S} s: {reasons(status)}")
         if in_rollout_s > LONGEST_ROLLOUT_S:
             raise StoryFailed(f"not over after {LONGEST_ROLLOUT_S} s, {phase}: {reasons(status)}")
         # After the bake the production backend is told to reload: that pause is part of the way.
-        if phase not in LIVE and (phase, reason) != ("paused", "reloading"):
-            raise StoryFailed(f"unexpectedly {phase} ({reason}): {reasons(status)}")
+        if phase not in LIVE and not (phase == "paused" and reason in ("reloading", *pauses)):
+            raise StoryFailed(f"unexpectedly {phase} ({reason or status.get('cause')}): {reasons(status)}")
 
     def settled(self, timeout_s: float = 30) -> dict:
         """Waits until the registry has been told everything and returns the last status."""

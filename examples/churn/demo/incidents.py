@@ -4,12 +4,16 @@ import json
 from pathlib import Path
 
 
+BOTH = ("baseline", "candidate")
+CANDIDATE = ("candidate",)  # of a gate that holds the candidate against a number
+
+
 def files(folder: Path) -> set[Path]:
     return set(folder.glob("*.json")) if folder.is_dir() else set()
 
 
-def missing(path: Path, gate: str, version: str) -> list[str]:
-    """Returns what the incident lacks; an empty list is a good incident."""
+def missing(path: Path, gate: str, version: str, arms: tuple = BOTH) -> list[str]:
+    """Returns what the incident lacks; an empty list is a good incident. `arms` are those the gate measures."""
     try:
         incident = json.loads(path.read_text())
     except (OSError, ValueError) as problem:
@@ -22,9 +26,9 @@ def missing(path: Path, gate: str, version: str) -> list[str]:
     failed = incident.get("gate") or {}
     if failed.get("name") != gate:
         lacks.append(f"gate {gate} (it says {failed.get('name')})")
-    lacks += [f"the {arm}'s value" for arm in ("baseline", "candidate") if not is_number(failed.get(arm))]
+    lacks += [f"the {arm}'s value" for arm in arms if not is_number(failed.get(arm))]
     counts = failed.get("n") or {}
-    lacks += [f"the {arm}'s count" for arm in ("baseline", "candidate") if not (counts.get(arm) or 0) > 0]
+    lacks += [f"the {arm}'s count" for arm in arms if not (counts.get(arm) or 0) > 0]
     evidence = failed.get("fail") or {}
     if not (is_number(evidence.get("e")) and is_number(evidence.get("limit")) and evidence["e"] >= evidence["limit"]):
         lacks.append(f"evidence over its limit (it says {evidence})")

@@ -1,165 +1,19 @@
-"""The demonstration on a real MLflow: `python main.py --mlflow 2|3 --headgate bin/headgate`.
+"""The demonstration on a real MLflow: `python main.py --mlflow 2|3 --headgate bin/headgate`."""
 
-Exit code 0 only when everything went as it has to. Everything started is stopped again, also on Ctrl-C;
-incidents, the record and all logs stay in <repository>/.demo until the next start.
-"""
-
-import argparse
-import fcntl
-import os
-import shutil
-import signal
 import sys
 from pathlib import Path
 
-CHURN = Path(__file__).resolve().parents[1]
-ROOT = CHURN.parents[1]
-sys.path.insert(0, str(CHURN / "ml"))
-
-import story  # noqa: E402
-from cli import CommandFailed, Headgate  # noqa: E402
-from follow import StoryFailed  # noqa: E402
-from registry import MODEL, Registry, RegistryFailed  # noqa: E402
-from report import Report  # noqa: E402
-from servers import Children, ServerFailed, environment, free_port, get_json, start_backend, start_mlflow, wait_for  # noqa: E402
-from traffic import Traffic  # noqa: E402
-
-RATE = 50
+import stage
+import story
+from running import Demonstration, parse, run
 
 
-def parse(argv: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Headgate's demonstration on a real MLflow.")
-    parser.add_argument("--mlflow", choices=("2", "3"), default="2", help="line 2 with stages or line 3 with aliases")
-    parser.add_argument("--headgate", type=Path, default=ROOT / "bin" / "headgate", help="the binary to demonstrate")
-    return parser.parse_args(argv)
-
-
-def prepare(work: Path):
-    """Empties the working folder; the lock in it keeps a second demonstration from doing so meanwhile."""
-    work.mkdir(exist_ok=True)
-    lock = open(work / "lock", "w")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        sys.exit(f"error: another demonstration is running in {work}")
-    for entry in work.iterdir():
-        if entry.name == "lock":
-            continue
-        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
-    (work / "logs").mkdir()
-    (work / "incidents").mkdir()
-    return lock
-
-
-def set_up(options, work: Path, children: Children, report: Report) -> tuple[story.Stage, story.Trainer]:
-    """Starts everything, from MLflow to Headgate, with version 1 in Production."""
-    python = Path(sys.executable)
-    mode = "stages" if options.mlflow == "2" else "aliases"
-    report.title(f"MLflow line {options.mlflow} with {mode}, two backends, Headgate")
-    mlflow = start_mlflow(children, python, work, options.mlflow)
-    report.say(f"MLflow answers at {mlflow}")
-    registry = Registry(mlflow, mode)
-    trainer = story.Trainer(python, CHURN / "ml", mlflow, children, report)
-    trainer.train("1")
-    registry.make_production("1")
-    aliases = {"Production": "champion", "Staging": "challenger"} if mode == "aliases" else {}
-    production, staging = (
-        start_backend(children, python, CHURN / "backend", stage.lower(), mlflow, stage, aliases.get(stage))
-        for stage in ("Production", "Staging")
+def demonstration(options) -> Demonstration:
+    return Demonstration(
+        policy=Path(__file__).resolve().parent / "policy.yaml", recipes=story.RECIPES, rate=50,
+        play=story.play, conclude=stage.conclude,
     )
-    wait_for(children.named("production"), lambda: get_json(f"{production}/health")[1].get("version") == "1", 60,
-             "version 1")
-    report.say(f"backends: production {production} serves version 1, staging {staging}")
-    traffic, headgate = start_headgate(options, work, children, mlflow, mode, production, staging)
-    report.say(f"Headgate: traffic {traffic}, admin {headgate.admin}")
-    import data
-
-    return story.Stage(
-        python=python, churn=CHURN, mlflow=mlflow, production=production, staging=staging,
-        incident_files=work / "incidents", children=children, headgate=headgate, registry=registry,
-        traffic=Traffic(traffic, data.held_out_rows(), RATE), report=report,
-    ), trainer
-
-
-def start_headgate(options, work, children, mlflow, mode, production, staging) -> tuple[str, Headgate]:
-    traffic, admin = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
-    policy = Path(__file__).resolve().parent / "policy.yaml"
-    env = {
-        "DEMO_TRAFFIC": traffic, "DEMO_ADMIN": admin, "DEMO_STATE": str(work / "data"),
-        "DEMO_INCIDENTS": str(work / "incidents"), "DEMO_MODE": mode, "DEMO_PRODUCTION": production,
-        "DEMO_STAGING": staging, "MLFLOW_TRACKING_URI": mlflow, **no_sign_in(),
-    }
-    binary = options.headgate.resolve()
-    child = children.start("headgate", [str(binary), "serve", "--config", str(policy)], env=env, cwd=work)
-    wait_for(child, lambda: get_json(f"http://{admin}/readyz")[0] == 200, 30, "ready")
-    headgate = Headgate(binary, f"http://{admin}", MODEL)
-    # Ready is not yet sure of the versions: those are read from the backends every two seconds.
-    wait_for(child, lambda: headgate.status()["baseline"]["version"] == "1", 20, "version 1 as the baseline")
-    return f"http://{traffic}", headgate
-
-
-def no_sign_in() -> dict:
-    """The demonstration's MLflow wants no sign-in; one from the caller's environment would only leak there."""
-    return {name: "" for name in ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")}
-
-
-def interrupted(number, frame):
-    raise KeyboardInterrupt(signal.Signals(number).name)
-
-
-def main(argv: list[str]) -> int:
-    options = parse(argv)
-    if not options.headgate.is_file():
-        print(f"error: no binary at {options.headgate}", file=sys.stderr)
-        print("hint: make build, or start this with make demo", file=sys.stderr)
-        return 1
-    os.environ.update(environment(Path(sys.executable)) | no_sign_in())
-    work = ROOT / ".demo"
-    lock = prepare(work)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, interrupted)
-    report, children = Report(), Children(work / "logs")
-    reason, stage = "", None
-    try:
-        stage, trainer = set_up(options, work, children, report)
-        stage.traffic.start()
-        story.play(stage, trainer)
-    except KeyboardInterrupt as stopped:
-        reason = f"stopped by {stopped or 'a signal'}"
-    except (StoryFailed, ServerFailed, CommandFailed, RegistryFailed) as problem:
-        reason = str(problem)
-    except BaseException as problem:
-        reason = f"{type(problem).__name__}: {problem}"
-        raise
-    finally:
-        code = finish(stage, children, report, work, reason)
-        lock.close()
-    return code
-
-
-def finish(stage, children: Children, report: Report, work: Path, reason: str) -> int:
-    """Ends the traffic, says what there is to say, stops everything. Further signals are ignored."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
-    try:
-        if stage is not None:
-            stage.traffic.stop()
-            if not reason.startswith("stopped"):
-                report.title("result")
-                story.conclude(stage)
-    except Exception as problem:
-        reason = reason or f"{type(problem).__name__}: {problem}"
-    finally:
-        children.stop()
-    report.section("Kept until the next start", [
-        f"incidents  {work / 'incidents'}", f"record     {work / 'data'}", f"logs       {work / 'logs'}",
-    ])
-    wrong = ([reason] if reason else []) + [f"not so: {text}" for text in report.failed()]
-    for text in wrong:
-        print(f"error: {text}", file=sys.stderr)
-    print(f"\n{'The demonstration failed.' if wrong else 'All as it has to be.'}  {report.now():.0f} s", flush=True)
-    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run(parse(sys.argv[1:], "Headgate's demonstration on a real MLflow."), demonstration))

@@ -67,8 +67,10 @@ def rollout_line(status: dict) -> str:
     where = status["phase"]
     if status.get("reason"):
         where += f" ({status['reason']})"
-    if step and status["phase"] in ("progressing", "baking"):
+    if step and status["phase"] in ("shadowing", "progressing", "baking"):
         where += f", step {step['index'] + 1} of {step['of']}, held {step['held_s']:.0f} of {step['hold_s']:.0f} s"
+    if step.get("windows"):
+        where += f", {step.get('windows_shown', 0)} of {step['windows']} windows shown"
     gates = "; ".join(gate_text(gate) for gate in status.get("gates") or [])
     return f"{status['weight'] * 100:3.0f} %  {where}" + (f"  [{gates}]" if gates else "")
 

@@ -73,12 +73,12 @@ class Counts:
         with self._lock:
             return self._spans.get((phase, arm))
 
-    def failures(self, arm: str) -> dict[str, int]:
-        """Reasons and numbers of all failures of an arm, over all phases."""
+    def failures(self, arm: str, without: tuple = ()) -> dict[str, int]:
+        """Reasons and numbers of all failures of an arm, over all phases but those named."""
         total: dict[str, int] = defaultdict(int)
         with self._lock:
-            for (_, name), tally in self._tallies.items():
-                if name == arm:
+            for (phase, name), tally in self._tallies.items():
+                if name == arm and phase not in without:
                     for reason, count in tally.reasons.items():
                         total[reason] += count
         return dict(total)
@@ -89,13 +89,16 @@ class Counts:
 
 
 class Traffic:
-    """Sends rows to /predict at `rate` a second until stopped."""
+    """Sends rows to /predict at `rate` a second until stopped.
 
-    def __init__(self, url: str, rows: list[list[float]], rate: float = 50, timeout_s: float = 10):
+    `answered`, when there is one, gets the X-Request-Id of each good answer and the number of the row that was asked.
+    """
+
+    def __init__(self, url: str, rows: list[list[float]], rate: float = 50, timeout_s: float = 10, answered=None):
         parts = urlsplit(url)
         self._host, self._port = parts.hostname, parts.port
         self._bodies = [json.dumps({"features": [row]}) for row in rows]
-        self._rate, self._timeout = rate, timeout_s
+        self._rate, self._timeout, self._answered = rate, timeout_s, answered
         self.counts = Counts()
         self._stop = threading.Event()
         self._local = threading.local()
@@ -114,29 +117,31 @@ class Traffic:
     def _run(self) -> None:
         due, number = time.monotonic(), 0
         while not self._stop.wait(max(0, due - time.monotonic())):
-            self._pool.submit(self._send, self._bodies[number % len(self._bodies)], self.counts.phase())
+            self._pool.submit(self._send, number % len(self._bodies), self.counts.phase())
             number += 1
             due += 1 / self._rate
 
-    def _send(self, body: str, phase: str) -> None:
+    def _send(self, row: int, phase: str) -> None:
         sent = time.monotonic()
         arm, failure = LOST, None
         try:
-            status, arm, raw = self._exchange(body)
+            status, arm, request_id, raw = self._exchange(self._bodies[row])
             failure = self._judge(status, raw)
+            if self._answered and not failure:
+                self._answered(request_id, row)
         except (OSError, http.client.HTTPException) as problem:
             self._drop()
             failure = f"no answer: {type(problem).__name__}"
         self.counts.record(phase, arm, sent, time.monotonic() - sent, failure)
 
-    def _exchange(self, body: str) -> tuple[int, str, bytes]:
+    def _exchange(self, body: str) -> tuple[int, str, str, bytes]:
         connection = self._connection()
         headers = {"Content-Type": "application/json", "X-User-Id": uuid.uuid4().hex}
         connection.request("POST", "/predict", body=body, headers=headers)
         answer = connection.getresponse()
         raw = answer.read()
         self._local.used = time.monotonic()
-        return answer.status, answer.getheader("X-Headgate-Arm", LOST), raw
+        return answer.status, answer.getheader("X-Headgate-Arm", LOST), answer.getheader("X-Request-Id", ""), raw
 
     @staticmethod
     def _judge(status: int, raw: bytes) -> str | None:
