@@ -10,7 +10,7 @@ import (
 // aftermath is what users saw of a kill.
 type aftermath struct {
 	sequence []string      // the colours since, in the order in which requests reached them
-	down     time.Duration // from the kill to the first answer
+	first    time.Duration // from the restart to the first answer
 	nobody   int           // failed: sent while nobody listened
 	cut      int           // failed: under way at the kill
 	other    int           // failed: no reason
@@ -31,8 +31,8 @@ func (k kill) look(all []answer) (a aftermath, wrong []string) {
 		if x.sent < k.dead || x.arrived >= k.until {
 			continue
 		}
-		if a.down == 0 || x.done-k.sent < a.down {
-			a.down = x.done - k.sent
+		if a.first == 0 || x.done-k.again < a.first {
+			a.first = x.done - k.again
 		}
 		if x.version == green && firstGreen == 0 {
 			firstGreen = x.arrived

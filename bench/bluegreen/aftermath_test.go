@@ -14,7 +14,7 @@ const msec = time.Millisecond
 // from 1,100 ms, on green from 1,500 ms.
 func killed() (kill, []answer) {
 	k := kill{
-		way: "start", trigger: "random", sent: 1000 * msec, dead: 1005 * msec, up: 1200 * msec, settled: 1600 * msec, until: 2000 * msec, next: math.MaxInt64, ordered: true,
+		way: "start", trigger: "random", sent: 1000 * msec, dead: 1005 * msec, again: 1050 * msec, up: 1200 * msec, settled: 1600 * msec, until: 2000 * msec, next: math.MaxInt64, ordered: true,
 		found: line{at: 900 * msec, Kind: "switched", Phase: "progressing", Weight: 1},
 	}
 	k.left = []line{k.found, {at: 1080 * msec, Kind: "suspended", Phase: "paused"}, {at: 1490 * msec, Kind: "resumed", Phase: "progressing", Weight: 1}}
@@ -30,7 +30,7 @@ func killed() (kill, []answer) {
 func TestAKillThatLeavesOneColour(t *testing.T) {
 	k, all := killed()
 	a, wrong := k.look(all)
-	if len(wrong) > 0 || a.cut != 1 || a.nobody != 1 || a.down != 110*msec || strings.Join(a.sequence, " ") != "blue green" || a.final != 20 {
+	if len(wrong) > 0 || a.cut != 1 || a.nobody != 1 || a.first != 60*msec || strings.Join(a.sequence, " ") != "blue green" || a.final != 20 {
 		t.Errorf("%q, %+v", wrong, a)
 	}
 }

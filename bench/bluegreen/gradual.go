@@ -27,7 +27,7 @@ type plateau struct {
 
 // showGradual moves the users in steps, once.
 func showGradual(ctx context.Context, o options, dir string, out io.Writer, progress func(string)) error {
-	s, err := newScene(ctx, o.headgate, dir, fmt.Sprintf("\n          gradual: {over: 8s, steps: %d}", gradualSteps), o.limit)
+	s, err := newScene(ctx, o.headgate, dir, fmt.Sprintf("\n          gradual: {over: 8s, steps: %d}", gradualSteps), patient)
 	if err != nil {
 		return err
 	}

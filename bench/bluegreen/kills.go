@@ -20,6 +20,7 @@ type kill struct {
 	after   time.Duration // from the order to the kill
 	sent    time.Duration // the kill
 	dead    time.Duration // the process is gone
+	again   time.Duration // the next process is started
 	up      time.Duration // both arms were seen by the next process
 	settled time.Duration // what the journal promised was reached
 	until   time.Duration // the next thing is asked for
@@ -96,8 +97,9 @@ func (s *scene) kill(ctx context.Context, k *kill, window time.Duration, random 
 		order, next = s.back, s.blue
 	}
 	arrived := next.nextUser()
-	asked, answered := now(), make(chan error, 1)
-	go func() { answered <- order(ctx) }()
+	asked, answered := now(), make(chan struct{})
+	var failed error
+	go func() { defer close(answered); failed = order(ctx) }()
 	if k.trigger == "random" {
 		time.Sleep(time.Duration(random.Int64N(int64(window) * 3 / 2)))
 	} else {
@@ -106,15 +108,14 @@ func (s *scene) kill(ctx context.Context, k *kill, window time.Duration, random 
 		case <-time.After(daemon.Patience):
 			return errors.New("no user reached the new colour")
 		}
-		time.Sleep(time.Duration(random.Int64N(int64(5 * time.Millisecond))))
+		time.Sleep(time.Duration(random.Int64N(int64(15 * time.Millisecond))))
 	}
 	select {
-	case err := <-answered:
-		if err != nil {
-			return err
+	case <-answered:
+		if failed != nil {
+			return failed
 		}
 		k.ordered = true
-		answered <- nil // for below
 	default:
 	}
 	k.sent, k.before = now(), blue
@@ -123,7 +124,7 @@ func (s *scene) kill(ctx context.Context, k *kill, window time.Duration, random 
 	}
 	s.Kill()
 	k.dead, k.after = s.DiedAt.Sub(began), k.sent-asked
-	_ = <-answered // an order that was cut fails, and may have been taken
+	<-answered // an order that was cut fails, and may have been taken
 	return s.again(ctx, k)
 }
 
@@ -138,6 +139,7 @@ func (s *scene) again(ctx context.Context, k *kill) error {
 		return err
 	}
 	k.found = lines[len(lines)-1]
+	k.again = now()
 	if err := s.Serve(ctx); err != nil {
 		return err
 	}
@@ -163,9 +165,12 @@ func (s *scene) again(ctx context.Context, k *kill) error {
 	return nil
 }
 
+// patient is a limit that answers keep on a machine with other work, too.
+const patient = 4 * time.Second
+
 // showKills ends Headgate in the middle of switches.
 func showKills(ctx context.Context, o options, t typical, dir string, out io.Writer, progress func(string)) error {
-	s, err := newScene(ctx, o.headgate, dir, "", o.limit)
+	s, err := newScene(ctx, o.headgate, dir, "", patient)
 	if err != nil {
 		return err
 	}

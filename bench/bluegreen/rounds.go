@@ -41,6 +41,8 @@ func (s *scene) round(ctx context.Context, i int, settle time.Duration) (over, b
 		s.green.takes.Store(int64(s.limit * 3 / 2))
 	} else if err := s.back(ctx); err != nil {
 		return over, back, err
+	} else {
+		back.answered = now()
 	}
 	if v, err = s.restored(ctx); err != nil {
 		return over, back, err

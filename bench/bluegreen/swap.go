@@ -14,6 +14,7 @@ type swap struct {
 	from, to string        // versions
 	asked    time.Duration // the command was sent, or the fault began
 	checked  time.Duration // the idle colour's last answer to the check; 0 on the way back
+	answered time.Duration // the command was answered; 0 without one
 	decided  time.Duration // Headgate's word: the switch or the order to roll back
 	own      time.Duration // Headgate's word: from the decision to the traffic off; 0 when it has none
 	until    time.Duration // the next thing is asked for, or the load ends

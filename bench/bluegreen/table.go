@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// typical is the median from the command to the first user on the new colour.
+// typical is the median from the command to its end: there to the first user on
+// green, back to the answer, which comes when the order is in the journal.
 type typical struct{ there, back time.Duration }
 
 func ms(d time.Duration) string { return fmt.Sprintf("%.1f", d.Seconds()*1000) }
@@ -57,7 +58,7 @@ func printRounds(out io.Writer, o options, swaps []swap, all []answer) (t typica
 		case "start":
 			there = append(there, v.first-s.asked)
 		case "rollback":
-			back = append(back, v.first-s.asked)
+			back = append(back, s.answered-s.asked)
 		}
 	}
 	if failed > 0 {

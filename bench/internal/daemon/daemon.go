@@ -42,12 +42,23 @@ func (h *Headgate) Policy() string    { return filepath.Join(h.Dir, "policy.yaml
 func (h *Headgate) State() string     { return filepath.Join(h.Dir, "state") }
 func (h *Headgate) Incidents() string { return filepath.Join(h.Dir, "incidents") }
 
-// Serve starts the binary and waits until both arms were seen to be up.
-func (h *Headgate) Serve(ctx context.Context) (err error) {
-	if h.Process, err = Start(filepath.Join(h.Dir, "headgate.log"), h.Binary, "serve", "--config", h.Policy()); err != nil {
+// Serve starts the binary and waits until it is ready.
+func (h *Headgate) Serve(ctx context.Context) error {
+	if err := h.Launch(); err != nil {
 		return err
 	}
-	_, err = h.Await(ctx, "both arms up", Patience, func(v client.View) bool {
+	return h.Ready(ctx)
+}
+
+// Launch starts the binary.
+func (h *Headgate) Launch() (err error) {
+	h.Process, err = Start(filepath.Join(h.Dir, "headgate.log"), h.Binary, "serve", "--config", h.Policy())
+	return err
+}
+
+// Ready waits until both arms were seen to be up.
+func (h *Headgate) Ready(ctx context.Context) error {
+	_, err := h.Await(ctx, "both arms up", Patience, func(v client.View) bool {
 		up := 0
 		for _, s := range v.Serving {
 			if s.Up {
@@ -75,7 +86,7 @@ func (h *Headgate) WritePolicy(text string) error {
 // Await polls the status until ok. That it does not answer is an error only
 // when the process has ended.
 func (h *Headgate) Await(ctx context.Context, what string, limit time.Duration, ok func(client.View) bool) (v client.View, err error) {
-	err = Poll(ctx, what, limit, func() (bool, error) {
+	err = Poll(ctx, what, limit, 10*time.Millisecond, func() (bool, error) {
 		var err error
 		if v, err = h.API.Rollout(ctx, h.Model); err == nil {
 			return ok(v), nil

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Poll asks every ten milliseconds until ok, an error, or the limit.
-func Poll(ctx context.Context, what string, limit time.Duration, ok func() (bool, error)) error {
+// Poll asks every so often until ok, an error, or the limit.
+func Poll(ctx context.Context, what string, limit, every time.Duration, ok func() (bool, error)) error {
 	for end := time.Now().Add(limit); ; {
 		done, err := ok()
 		if done || err != nil {
@@ -19,7 +19,7 @@ func Poll(ctx context.Context, what string, limit time.Duration, ok func() (bool
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(10 * time.Millisecond):
+		case <-time.After(every):
 		}
 	}
 }

@@ -14,8 +14,8 @@ type Process struct {
 	Dead chan struct{} // closed when it has been waited for
 	// DiedAt is when it was known to be gone; set before Dead is closed.
 	DiedAt time.Time
+	Log    string // the file
 	cmd    *exec.Cmd
-	log    string
 }
 
 // Start runs a program; its output is appended to the file log.
@@ -25,9 +25,9 @@ func Start(log, name string, args ...string) (*Process, error) {
 		return nil, fmt.Errorf("open the log of %s: %w", name, err)
 	}
 	defer func() { _ = out.Close() }() // the child has its own
-	p := &Process{cmd: exec.Command(name, args...), log: log, Dead: make(chan struct{})}
+	p := &Process{cmd: exec.Command(name, args...), Log: log, Dead: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = out, out
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if err := p.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
@@ -38,9 +38,6 @@ func Start(log, name string, args ...string) (*Process, error) {
 	}()
 	return p, nil
 }
-
-// PID is the process's number.
-func (p *Process) PID() int { return p.cmd.Process.Pid }
 
 // Kill is kill -9; it returns when the process is gone.
 func (p *Process) Kill() {
@@ -63,7 +60,7 @@ func (p *Process) Stop(patience time.Duration) bool {
 
 // Tail is the end of the log, for errors.
 func (p *Process) Tail() string {
-	data, err := os.ReadFile(p.log)
+	data, err := os.ReadFile(p.Log)
 	if err != nil {
 		return err.Error()
 	}
