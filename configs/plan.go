@@ -20,18 +20,26 @@ var bases = map[string][]float64{
 // plan says what each gate can show in each step at the given rate, and warns of
 // holds that are over before that.
 func (m *ModelDescription) plan(c rollout.Config, o DescribeOptions) {
+	onCopies, copiesOnly := c.OnCopies(), c.CopiesOnly()
 	for i, g := range c.Gates {
 		condition, err := judge.ParseCondition(planned(g))
 		if err != nil {
 			continue // an expression
 		}
 		for at, step := range c.Plan {
-			if step.Canary == nil || (condition.Baseline && !bothArms(c, step)) {
+			var need Need
+			out := judge.Outlook{Base: o.Base}
+			switch {
+			case step.Shadow != nil && onCopies[i]:
+				// Every request that is copied is one of the baseline's and one of the candidate's.
+				need.HoldS, out.Rate, out.Weight = window(*step.Shadow).Seconds(), 2*o.Rate*step.Shadow.Share.Ratio(), .5
+			case step.Canary != nil && !copiesOnly[i] && (!condition.Baseline || bothArms(c, step)):
+				need.HoldS, out.Rate, out.Weight = step.Canary.Hold.Seconds(), o.Rate, c.WeightOf(step).Ratio()
+			default:
 				continue
 			}
-			out := judge.Outlook{Rate: o.Rate, Weight: c.WeightOf(step).Ratio(), Base: o.Base}
-			hold := step.Canary.Hold.Seconds() - m.delay(c, at, condition)
-			need := Need{Step: at, HoldS: step.Canary.Hold.Seconds()}
+			need.Step = at
+			hold := need.HoldS - m.delay(c, at, condition)
 			plan := c.Config.Plan(i, out, max(0, hold))
 			if plan.Why != "" {
 				m.Gates[i].Unplanned = plan.Why
@@ -47,6 +55,15 @@ func (m *ModelDescription) plan(c rollout.Config, o DescribeOptions) {
 			}
 		}
 	}
+}
+
+// window is the time in which a shadow step has to show its gates: all of its
+// hold, or each part of it.
+func window(s rollout.ShadowStep) time.Duration {
+	if s.Every > 0 {
+		return s.Every
+	}
+	return s.Hold
 }
 
 // planned is the condition that a gate is planned by: to advance, else to roll

@@ -115,7 +115,13 @@ func (s *state) arrived() uint64 {
 
 // OnCopies says of each gate whether mirrored copies can show that it holds or
 // fails, for plans with a shadow step.
-func (c Config) OnCopies() []bool {
+func (c Config) OnCopies() []bool { return c.each((*gate).onCopies) }
+
+// CopiesOnly says of each gate whether nothing but mirrored copies can.
+func (c Config) CopiesOnly() []bool { return c.each((*gate).copiesOnly) }
+
+// each asks all gates that can be read.
+func (c Config) each(ask func(*gate) bool) []bool {
 	out := make([]bool, len(c.Gates))
 	for i, config := range c.Gates {
 		require, rollback, err := config.conditions()
@@ -131,7 +137,7 @@ func (c Config) OnCopies() []bool {
 				continue
 			}
 		}
-		out[i] = g.onCopies()
+		out[i] = ask(g)
 	}
 	return out
 }
