@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"net"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -121,6 +122,20 @@ func (u *upstream) dial(ctx context.Context, deadline time.Time) (*connection, e
 	}
 	u.open[c] = struct{}{}
 	return c, nil
+}
+
+// prune closes the connections that were idle for too long to be used again.
+func (u *upstream) prune(now time.Time) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	fresh := slices.IndexFunc(u.idle, func(c *connection) bool { return now.Sub(c.idleAt) < idleTime })
+	if fresh < 0 {
+		fresh = len(u.idle)
+	}
+	for _, old := range u.idle[:fresh] {
+		u.forget(old)
+	}
+	u.idle = slices.Delete(u.idle, 0, fresh)
 }
 
 // release keeps a connection whose last answer was read to its end.

@@ -39,6 +39,7 @@ type engine struct {
 	stopping chan struct{} // closed when nothing more is to come
 	gone     atomic.Bool   // no worker is left
 	workers  sync.WaitGroup
+	crew     crew
 }
 
 // methodRule is one mirrored method.
@@ -60,7 +61,7 @@ func newEngine(m *Mirror, c Config, t Targets) (*engine, error) {
 		mirror: m, config: c,
 		queue: make(chan *Copy, c.Limits.Queue), pace: newPace(c.Limits.Rate),
 		budget:   rate.NewLimiter(rate.Limit(c.Limits.Read), int(max(c.Limits.Read/4, c.Limits.MaxAnswer))),
-		stopping: make(chan struct{}),
+		stopping: make(chan struct{}), crew: crew{most: c.Limits.Concurrency},
 	}
 	e.large.New = func() any { return new([]byte) }
 	for _, name := range c.Methods {
@@ -112,9 +113,8 @@ func parsePaths(texts []string) ([]pathPattern, error) {
 
 func (e *engine) start() {
 	e.ctx, e.cancel = context.WithCancel(context.Background())
-	for range e.config.Limits.Concurrency {
-		e.workers.Go(e.work)
-	}
+	e.crew.begin()
+	e.workers.Go(e.work)
 }
 
 // takes says whether requests of the method are mirrored on the target.
@@ -214,25 +214,46 @@ func (e *engine) sweep() {
 	}
 }
 
-// work sends copies until the engine stops and the queue is empty.
+// work sends copies until there are none for leaveAfter, or the engine stops and
+// the queue is empty. Whoever takes the first copy sees to it that another waits.
 func (e *engine) work() {
 	w := &worker{engine: e, caller: caller{engine: e}, again: caller{engine: e}}
+	for c := e.await(); c != nil; c = e.await() {
+		if e.crew.taken() {
+			e.workers.Go(e.work)
+		}
+		for ; c != nil; c = e.queued() {
+			w.handle(c)
+		}
+		e.crew.waits()
+	}
+}
+
+// queued returns a copy that waits, nil when there is none.
+func (e *engine) queued() *Copy {
+	select {
+	case c := <-e.queue:
+		return c
+	default:
+		return nil
+	}
+}
+
+// await waits for a copy; nil: the worker is to leave.
+func (e *engine) await() *Copy {
+	bored := time.NewTicker(e.mirror.options.leaveAfter)
+	defer bored.Stop()
 	for {
 		select {
 		case c := <-e.queue:
-			w.handle(c)
-			continue
-		default:
-		}
-		select {
-		case c := <-e.queue:
-			w.handle(c)
+			return c
 		case <-e.stopping:
-			select {
-			case c := <-e.queue:
-				w.handle(c)
-			default:
-				return
+			return e.queued()
+		case now := <-bored.C:
+			e.targets.prune(now)
+			e.baseline.prune(now)
+			if e.crew.leaves() {
+				return nil
 			}
 		}
 	}
@@ -396,6 +417,13 @@ func (r *ring) next(now time.Time) *upstream {
 		}
 	}
 	return nil
+}
+
+// prune closes the connections that were idle for too long to be used again.
+func (r *ring) prune(now time.Time) {
+	for _, u := range r.upstreams {
+		u.prune(now)
+	}
 }
 
 func (r *ring) close(all bool) {

@@ -31,6 +31,8 @@ type Options struct {
 	// is a failure, besides those with a status of 500 and more; called from the
 	// workers. What p holds is valid during the call only.
 	OnPair func(p Pair) (failed bool)
+
+	leaveAfter time.Duration // 0: the constant
 }
 
 // End is how a copy that was sent has ended.
@@ -96,6 +98,7 @@ func New(route string, c Config, t Targets, o Options) (*Mirror, error) {
 	if o.Layout == nil {
 		o.Layout = kpi.NewLayout()
 	}
+	fill(&o.leaveAfter, leaveAfter)
 	m := &Mirror{route: route, options: o}
 	m.ending, m.end = context.WithCancel(context.Background())
 	e, err := m.build(c, t)
