@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/headgate/headgate/bench/internal/daemon"
 	"github.com/headgate/headgate/internal/admin/client"
 	"github.com/headgate/headgate/internal/freeport"
 	"github.com/headgate/headgate/internal/registry/mlflowtest"
@@ -77,24 +78,24 @@ func soundAlarm(ctx context.Context, binary, dir string, line mlflowtest.Line) (
 	if err != nil {
 		return out, err
 	}
-	defer h.close()
+	defer func() { err = errors.Join(err, h.close()) }()
 	watch, err := startWatch(ctx, h)
 	if err != nil {
 		return out, err
 	}
 	defer watch.close()
-	u := startUsers(h.traffic, 200)
+	u := startUsers(h.Traffic, 200)
 	defer u.close()
-	if _, err := h.api.Order(ctx, alarmModel, client.Command{Kind: client.Start, Version: "2", Reason: "the alarm"}); err != nil {
+	if _, err := h.API.Order(ctx, alarmModel, client.Command{Kind: client.Start, Version: "2", Reason: "the alarm"}); err != nil {
 		return out, fmt.Errorf("start: %w", err)
 	}
-	if _, err := h.await(ctx, "the bake", 60*time.Second, func(v client.View) bool { return v.Phase == "baking" }); err != nil {
+	if _, err := h.Await(ctx, "the bake", 60*time.Second, func(v client.View) bool { return v.Phase == "baking" }); err != nil {
 		return out, err
 	}
 	time.Sleep(2 * time.Second) // users are served well for a while
 	out.bad = time.Now()
 	h.candidate.delay.Store(int64(700 * time.Millisecond))
-	if _, err := h.await(ctx, "taken back by an alert", 90*time.Second, func(v client.View) bool { return v.Phase == "rolled_back" }); err != nil {
+	if _, err := h.Await(ctx, "taken back by an alert", 90*time.Second, func(v client.View) bool { return v.Phase == "rolled_back" }); err != nil {
 		return out, errors.Join(err, errors.New(watch.tails()))
 	}
 	time.Sleep(2 * time.Second) // time for the other Alertmanager, and for requests that should not come
@@ -114,7 +115,7 @@ func soundAlarm(ctx context.Context, binary, dir string, line mlflowtest.Line) (
 
 // incident is the one that was written; there has to be one.
 func (h *headgate) incident() (in rollback.Incident, err error) {
-	files, err := filepath.Glob(filepath.Join(h.dir, "incidents", "*.json"))
+	files, err := filepath.Glob(filepath.Join(h.Incidents(), "*.json"))
 	if err != nil || len(files) != 1 {
 		return in, fmt.Errorf("%d incidents, want 1 (%w)", len(files), err)
 	}
@@ -133,7 +134,7 @@ func (h *headgate) incident() (in rollback.Incident, err error) {
 
 // taken adds up headgate_alerts_total.
 func (h *headgate) taken(ctx context.Context) (n int, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+h.admin+"/metrics", http.NoBody)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+h.Admin+"/metrics", http.NoBody)
 	if err != nil {
 		return 0, err
 	}
@@ -157,20 +158,20 @@ func (h *headgate) taken(ctx context.Context) (n int, err error) {
 
 // watch is Prometheus with two Alertmanagers that know nothing of each other.
 type watch struct {
-	processes []*process
+	processes []*daemon.Process
 	addresses []string
 }
 
 func (w *watch) close() {
 	for _, p := range w.processes {
-		p.stop()
+		p.Stop(daemon.Patience)
 	}
 }
 
 func (w *watch) tails() string {
 	var b strings.Builder
 	for _, p := range w.processes {
-		fmt.Fprintf(&b, "%s:\n%s\n", p.log, p.tail())
+		fmt.Fprintf(&b, "%s:\n%s\n", p.Log, p.Tail())
 	}
 	return b.String()
 }
@@ -178,10 +179,10 @@ func (w *watch) tails() string {
 // startWatch lets headgate write the rules and the routes, has Prometheus's and
 // Alertmanager's own tools check them, and starts all three.
 func startWatch(ctx context.Context, h *headgate) (*watch, error) {
-	rules, routes := filepath.Join(h.dir, "rules.yml"), filepath.Join(h.dir, "alertmanager.yml")
+	rules, routes := filepath.Join(h.Dir, "rules.yml"), filepath.Join(h.Dir, "alertmanager.yml")
 	for _, args := range [][]string{
-		{h.binary, "alerts", "generate", "--config", h.policy(), "--prometheus-rules", rules, "--alertmanager", routes,
-			"--url", "http://" + h.admin, "--token-file", h.tokenFile("alertmanager"), "--window", "4s", "--for", "0s"},
+		{h.Binary, "alerts", "generate", "--config", h.Policy(), "--prometheus-rules", rules, "--alertmanager", routes,
+			"--url", "http://" + h.Admin, "--token-file", h.tokenFile("alertmanager"), "--window", "4s", "--for", "0s"},
 		{"promtool", "check", "rules", rules},
 		{"amtool", "check-config", routes},
 	} {
@@ -191,7 +192,7 @@ func startWatch(ctx context.Context, h *headgate) (*watch, error) {
 	}
 	w := &watch{}
 	for i := range 2 {
-		if err := w.alertmanager(h.dir, routes, i); err != nil {
+		if err := w.alertmanager(h.Dir, routes, i); err != nil {
 			w.close()
 			return nil, err
 		}
@@ -209,7 +210,7 @@ func (w *watch) alertmanager(dir, routes string, i int) error {
 		return err
 	}
 	name := fmt.Sprintf("alertmanager-%d", i)
-	p, err := start(filepath.Join(dir, name+".log"), "prometheus-alertmanager", "--config.file="+routes, "--storage.path="+filepath.Join(dir, name),
+	p, err := daemon.Start(filepath.Join(dir, name+".log"), "prometheus-alertmanager", "--config.file="+routes, "--storage.path="+filepath.Join(dir, name),
 		"--web.listen-address="+address, "--web.external-url=http://"+address, "--cluster.listen-address=")
 	if err != nil {
 		return err
@@ -234,18 +235,18 @@ func (w *watch) prometheus(ctx context.Context, h *headgate, rules string) error
 	if err != nil {
 		return err
 	}
-	file := filepath.Join(h.dir, "prometheus.yml")
-	if err := os.WriteFile(file, fmt.Appendf(nil, prometheusText, rules, w.addresses[0], w.addresses[1], h.tokenFile("prometheus"), h.admin), 0o600); err != nil {
+	file := filepath.Join(h.Dir, "prometheus.yml")
+	if err := os.WriteFile(file, fmt.Appendf(nil, prometheusText, rules, w.addresses[0], w.addresses[1], h.tokenFile("prometheus"), h.Admin), 0o600); err != nil {
 		return err
 	}
-	p, err := start(filepath.Join(h.dir, "prometheus.log"), "prometheus", "--config.file="+file, "--storage.tsdb.path="+filepath.Join(h.dir, "tsdb"),
+	p, err := daemon.Start(filepath.Join(h.Dir, "prometheus.log"), "prometheus", "--config.file="+file, "--storage.tsdb.path="+filepath.Join(h.Dir, "tsdb"),
 		"--web.listen-address="+address, "--log.level=warn")
 	if err != nil {
 		return err
 	}
 	w.processes = append(w.processes, p)
 	for _, ready := range append(w.addresses, address) {
-		if err := poll(ctx, ready+" ready", 60*time.Second, func() (bool, error) { return answers(ctx, "http://"+ready+"/-/ready"), nil }); err != nil {
+		if err := daemon.Poll(ctx, ready+" ready", 60*time.Second, 10*time.Millisecond, func() (bool, error) { return answers(ctx, "http://"+ready+"/-/ready"), nil }); err != nil {
 			return fmt.Errorf("%w\n%s", err, w.tails())
 		}
 	}

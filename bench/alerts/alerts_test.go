@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/headgate/headgate/bench/internal/daemon"
 	"github.com/headgate/headgate/internal/registry/mlflowtest"
 )
 
@@ -20,7 +21,7 @@ func TestMain(m *testing.M) {
 // and the promoted candidate goes, out of a real MLflow too.
 func TestAlarm(t *testing.T) {
 	dir := t.TempDir()
-	binary, err := built(t.Context(), "", dir)
+	binary, err := daemon.Built(t.Context(), "", dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +53,7 @@ func TestAlarm(t *testing.T) {
 // times, which belong to a machine that does nothing else.
 func TestStorm(t *testing.T) {
 	dir := t.TempDir()
-	binary, err := built(t.Context(), "", dir)
+	binary, err := daemon.Built(t.Context(), "", dir)
 	if err != nil {
 		t.Fatal(err)
 	}

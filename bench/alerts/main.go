@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/headgate/headgate/bench/internal/daemon"
 	"github.com/headgate/headgate/internal/registry/mlflowtest"
 )
 
@@ -37,7 +38,7 @@ func run(ctx context.Context, out io.Writer, binary string, alarm bool, p stormP
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }() // a temporary folder that stays does no harm
-	if binary, err = built(ctx, binary, dir); err != nil {
+	if binary, err = daemon.Built(ctx, binary, dir); err != nil {
 		return err
 	}
 	if alarm {

@@ -50,13 +50,13 @@ func storm(ctx context.Context, binary, dir string, p stormPlan) (r stormResult,
 	if err != nil {
 		return r, err
 	}
-	defer h.close()
+	defer func() { err = errors.Join(err, h.close()) }()
 	sink, err := newSink()
 	if err != nil {
 		return r, err
 	}
 	defer sink.stop()
-	u := startUsers(h.traffic, liveRate)
+	u := startUsers(h.Traffic, liveRate)
 	defer u.close()
 	first := client.Command{Kind: client.Start, Version: "2", Baseline: "1", Reason: "the storm"}
 	for range p.rounds {
@@ -76,13 +76,13 @@ func storm(ctx context.Context, binary, dir string, p stormPlan) (r stormResult,
 	return r, nil
 }
 
-func (h *headgate) alertsURL() string { return "http://" + h.admin + "/api/v1/alerts" }
+func (h *headgate) alertsURL() string { return "http://" + h.Admin + "/api/v1/alerts" }
 
 // half starts a rollout, lets the alert that takes it back come once (rate 0)
 // or as a storm, and measures users meanwhile. A storm against the sink comes
 // beside the one alert.
 func (h *headgate) half(ctx context.Context, u *users, c client.Command, url string, rate int, lasts time.Duration) (out half, err error) {
-	if _, err := h.api.Order(ctx, stormModel, c); err != nil {
+	if _, err := h.API.Order(ctx, stormModel, c); err != nil {
 		return out, fmt.Errorf("start: %w", err)
 	}
 	alertsBefore, backBefore, err := h.counts(ctx)
@@ -92,7 +92,7 @@ func (h *headgate) half(ctx context.Context, u *users, c client.Command, url str
 	body := stormBody(time.Now())
 	time.Sleep(time.Second) // the last half is over in every queue
 	u.take()
-	failed, cpu := u.failed.Load(), h.process.cpu()
+	failed, cpu := u.failed.Load(), h.CPU()
 	end := time.Now().Add(lasts)
 	if url != h.alertsURL() || rate == 0 {
 		if err := post(ctx, h.alertsURL(), h.token["alertmanager"], body); err != nil {
@@ -100,15 +100,15 @@ func (h *headgate) half(ctx context.Context, u *users, c client.Command, url str
 		}
 	}
 	if rate > 0 {
-		if out.sent, err = send(ctx, h.dir, order{URL: url, Token: h.token["alertmanager"], Body: body, Rate: rate, Seconds: lasts.Seconds()}); err != nil {
+		if out.sent, err = send(ctx, h.Dir, order{URL: url, Token: h.token["alertmanager"], Body: body, Rate: rate, Seconds: lasts.Seconds()}); err != nil {
 			return out, err
 		}
 	}
 	time.Sleep(time.Until(end))
-	out.cpu = h.process.cpu() - cpu
+	out.cpu = h.CPU() - cpu
 	times := u.take()
 	out.p50, out.p99, out.requests, out.failed = quantile(times, .5), quantile(times, .99), len(times), u.failed.Load()-failed
-	if _, err := h.await(ctx, "taken back", 30*time.Second, func(v client.View) bool { return v.Phase == "rolled_back" && v.Cause == "alert" }); err != nil {
+	if _, err := h.Await(ctx, "taken back", 30*time.Second, func(v client.View) bool { return v.Phase == "rolled_back" && v.Cause == "alert" }); err != nil {
 		return out, err
 	}
 	alerts, back, err := h.counts(ctx)
