@@ -79,10 +79,24 @@ func (e *engine) request(ctx context.Context, msg *nats.Msg) (uint64, error) {
 		if ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
 			return 0, fmt.Errorf("write to the journal's engine: %w", err)
 		}
-		if h := e.server.Healthz(&server.HealthzOptions{}); h.Error != "" {
-			return 0, fmt.Errorf("write to the journal's engine: %s", h.Error)
+		if err := givenUp(e.server.Healthz(&server.HealthzOptions{Details: true})); err != nil {
+			return 0, fmt.Errorf("write to the journal's engine: %w", err)
 		}
 	}
+}
+
+// givenUp is why an engine will not answer, nil while it still may. What it says
+// of its connections is left out: an engine that has long started waits a
+// millisecond for the news of it, and on a busy machine takes the end of the
+// wait for the answer.
+func givenUp(h *server.HealthStatus) error {
+	var all []error
+	for _, e := range h.Errors {
+		if e.Type != server.HealthzErrorConn {
+			all = append(all, errors.New(e.Error))
+		}
+	}
+	return errors.Join(all...)
 }
 
 func nextWithin(ctx context.Context, sub *nats.Subscription, d time.Duration) (*nats.Msg, error) {
