@@ -34,6 +34,10 @@ run: build ## Serve with the built-in policy and two sample backends; Ctrl-C sto
 demo: build venv-$(MLFLOW) ## The demonstration on a real MLflow: make demo [MLFLOW=2|3]
 	@.venv/mlflow$(MLFLOW)/bin/python examples/churn/demo/main.py --mlflow $(MLFLOW) --headgate bin/headgate
 
+.PHONY: demo-shadow
+demo-shadow: build venv-$(MLFLOW) ## Shadow, approval, canary on a real MLflow: make demo-shadow [MLFLOW=2|3]
+	@.venv/mlflow$(MLFLOW)/bin/python examples/churn/demo/shadow_main.py --mlflow $(MLFLOW) --headgate bin/headgate
+
 .PHONY: setup
 setup: compiler prometheus $(GOLANGCI) venv-2 venv-3 ## Install what the tests need: linter, both MLflow lines
 
