@@ -171,3 +171,29 @@ func TestWhichGatesCopiesShow(t *testing.T) {
 		}
 	}
 }
+
+// A day of the shadow has begun anew, and few labels have come in it: the value
+// that a verdict shows is that of all of them.
+func TestFewLabelsOfAFreshWindowAreNoValue(t *testing.T) {
+	f := newFeed(t, gates(GateConfig{Name: "quality", RollbackWhen: "auc < 0.80"}))
+	labelled := func(n int, each uint64) Judgement {
+		for range n {
+			s := f.stratum(arm{n: 45}, arm{})
+			s.Shadow = true
+			s.Candidate.Measures = kpi.Measures{
+				kpi.MeasurePositive:  {N: each, Bins: kpi.Bins{{192, each}}},
+				kpi.MeasureNegative:  {N: each, Bins: kpi.Bins{{64, each}}},
+				kpi.MeasureAgreement: {N: 60, K: 60},
+			}
+			f.judge.Add(s)
+		}
+		return f.judge.Judgement()
+	}
+	f.begin(0)
+	labelled(10, 30)
+	f.begin(0)
+	g := labelled(1, 10).Gates[0]
+	if g.Candidate == nil || *g.Candidate != 1 || g.N.Candidate != 620 {
+		t.Errorf("shows %v of %d labels, wanted 1 of the 620 of both windows", g.Candidate, g.N.Candidate)
+	}
+}
