@@ -39,7 +39,7 @@ def create_app(settings: Settings | None = None, registry=None) -> Flask:
             rows = body.parse(request.get_data(), loaded.width)
         except body.BadBody as wrong:
             return answer(400, {"error": str(wrong)})
-        return _scored(loaded, rows)
+        return _scored(loaded, rows, copy="X-Headgate-Shadow" in request.headers)
 
     def reload() -> Response:
         try:
@@ -65,10 +65,12 @@ def _who(settings: Settings, version: str | None) -> dict:
     return named if version is None else {**named, "version": version}
 
 
-def _scored(loaded, rows) -> Response:
+def _scored(loaded, rows, copy: bool) -> Response:
     """The model is foreign code: whatever it raises is a 500 that names the exception, and no trace."""
     try:
         predictions, probabilities = loaded.predict(rows)
+        if not copy:  # nothing is written twice, and nothing that no user was told
+            loaded.answering(rows, predictions)
     except Exception as failure:
         log.debug("version %s raised", loaded.version, exc_info=True)
         return answer(500, {"error": f"version {loaded.version} raised {type(failure).__name__}: {failure}"[:300]})

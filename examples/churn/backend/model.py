@@ -56,6 +56,12 @@ class Loaded:
             return predictions, None
         return predictions, np.asarray(self.model.predict_proba(x))[:, -1].tolist()
 
+    def answering(self, rows: list[list[float]], predictions: list) -> None:
+        """Tells a model that keeps a record of its own (a method `answering`) what a user is about to be told."""
+        keep = getattr(self.model, "answering", None)
+        if keep is not None:
+            keep(rows, predictions)
+
 
 class Registry:
     """The calls a backend needs. MLflow is imported late: the process answers /health before that."""

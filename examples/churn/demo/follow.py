@@ -33,9 +33,9 @@ class Follower:
         self._headgate, self._report, self._children = headgate, report, children
         self._registry, self._traffic = registry, traffic
 
-    def follow(self, version: str, want: str) -> Watched:
+    def follow(self, version: str, want: str, pauses: tuple = ()) -> Watched:
         """Watches until the rollout is over; StoryFailed unless it ends in the phase `want`."""
-        watched = self.watch(version, lambda status: status["phase"] in ENDED)
+        watched = self.watch(version, lambda status: status["phase"] in ENDED, pauses)
         self._ended(watched.status, want)
         return watched
 

@@ -5,6 +5,8 @@ import time
 
 from traffic import ARMS, LOST, Counts
 
+GATES_IN_FULL = 3  # more of them do not fit into a line
+
 
 class Report:
     """Prints lines with the time since the start, and remembers chapters and checks for the end."""
@@ -71,8 +73,20 @@ def rollout_line(status: dict) -> str:
         where += f", step {step['index'] + 1} of {step['of']}, held {step['held_s']:.0f} of {step['hold_s']:.0f} s"
     if step.get("windows"):
         where += f", {step.get('windows_shown', 0)} of {step['windows']} windows shown"
-    gates = "; ".join(gate_text(gate) for gate in status.get("gates") or [])
+    gates = status.get("gates") or []
+    gates = "; ".join(map(gate_text, gates)) if len(gates) <= GATES_IN_FULL else ", ".join(filter(None, map(gate_brief, gates)))
     return f"{status['weight'] * 100:3.0f} %  {where}" + (f"  [{gates}]" if gates else "")
+
+
+def gate_brief(gate: dict) -> str:
+    """What there is to wait for: the evidence of a gate that has no verdict yet, toward advancing where it can be; ""
+    of one that nothing can show in this step."""
+    if "not measured" in (gate.get("reason") or ""):
+        return ""
+    if gate["verdict"] != "inconclusive":
+        return f"{gate['name']} {gate['verdict']}"
+    evidence = gate.get("pass") or gate.get("fail") or {}
+    return f"{gate['name']} {number(evidence.get('e', 0))}/{number(evidence.get('limit', 0))}"
 
 
 def gate_text(gate: dict) -> str:

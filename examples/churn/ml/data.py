@@ -18,3 +18,8 @@ def split(rows: int = ROWS, seed: int = SEED):
 def held_out_rows(rows: int = ROWS, seed: int = SEED) -> list[list[float]]:
     """The rows no model of this example was trained on, as plain lists: the demonstration's live traffic."""
     return split(rows, seed)[1].tolist()
+
+
+def held_out_labels(rows: int = ROWS, seed: int = SEED) -> list[int]:
+    """What became of those rows, in the same order."""
+    return split(rows, seed)[3].tolist()

@@ -1,4 +1,4 @@
-"""Two honest models with the kind of fault that no offline test sees.
+"""Honest models with the kind of fault that no offline test sees.
 
 The classes are pickled by value (see train_and_register.py): a backend needs nothing of this folder
 to load them, and a backend that loads two versions after each other mixes nothing up.
@@ -6,6 +6,7 @@ to load them, and a backend that loads two versions after each other mixes nothi
 
 import math
 import threading
+import time
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -79,3 +80,65 @@ class PooledLookup(ClassifierMixin, BaseEstimator):
     def __setstate__(self, state):
         super().__setstate__(state)
         self._pool = threading.BoundedSemaphore(self.connections)
+
+
+class Wrapped(ClassifierMixin, BaseEstimator):
+    """An inner model with something around it."""
+
+    def __init__(self, inner=None):
+        self.inner = inner
+
+    def fit(self, x, y):
+        self.inner.fit(x, y)
+        self.classes_ = self.inner.classes_
+        self.n_features_in_ = np.shape(x)[1]
+        return self
+
+    def predict(self, x):
+        return self.inner.predict(x)
+
+    def predict_proba(self, x):
+        return self.inner.predict_proba(x)
+
+
+class MissingMeansNo(Wrapped):
+    """Takes a value below 0 for a missing one, and decides 0 then.
+
+    Offline such rows were dropped as dirty (`usable`). Live they are about half of all, and a good half of
+    those are decided otherwise than before. The scores are those of the inner model.
+    """
+
+    def __init__(self, inner=None, column: int = 0):
+        super().__init__(inner)
+        self.column = column
+
+    def usable(self, x) -> np.ndarray:
+        return np.asarray(x)[:, self.column] > 0
+
+    def predict(self, x):
+        return np.where(self.usable(x), self.inner.predict(x), self.classes_[0])
+
+
+class SwappedColumns(Wrapped):
+    """Decides right and reports the probability of the other class: accuracy sees nothing of it."""
+
+    def predict_proba(self, x):
+        return self.inner.predict_proba(x)[:, ::-1]
+
+
+class Audited(Wrapped):
+    """Keeps a record of what users are told, and of nothing else: the backend calls `answering` for them alone.
+
+    So copies of requests cannot show what is wrong with it. With `column` the record's table takes no value
+    below 0 there, and about half of the users get an error; with `wait_s` each entry takes so long.
+    """
+
+    def __init__(self, inner=None, column: int | None = None, wait_s: float = 0.0):
+        super().__init__(inner)
+        self.column = column
+        self.wait_s = wait_s
+
+    def answering(self, rows, predictions) -> None:
+        time.sleep(self.wait_s)
+        if self.column is not None and any(row[self.column] < 0 for row in rows):
+            raise ValueError(f"the audit table takes no value below 0 for feature {self.column}")

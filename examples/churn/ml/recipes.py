@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from faulty import LogFeature, PooledLookup
+from faulty import Audited, LogFeature, MissingMeansNo, PooledLookup, SwappedColumns
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 
@@ -26,6 +26,22 @@ RECIPES: dict[str, tuple[Callable, str]] = {
     "pooled-boosting": (
         lambda options: PooledLookup(_boosting(depth=2), connections=options.connections),
         "boosting behind a connection pool that leaks; slow once the pool is used up",
+    ),
+    "missing-means-no": (
+        lambda options: MissingMeansNo(_boosting(depth=2), column=2),
+        "boosting that takes values below 0 of a feature for missing, and decides 0",
+    ),
+    "swapped-columns": (
+        lambda options: SwappedColumns(_boosting(depth=2)),
+        "boosting that decides right and reports the probability of the other class",
+    ),
+    "audit-failing": (
+        lambda options: Audited(_boosting(depth=2), column=2),
+        "boosting with a record of what users are told; the record refuses about half of them",
+    ),
+    "audit-slow": (
+        lambda options: Audited(_boosting(depth=2), wait_s=0.5),
+        "boosting with a record of what users are told; each entry takes half a second",
     ),
 }
 

@@ -92,6 +92,25 @@ def test_model_that_raises_is_500_and_short():
     assert strict(answer)["error"].startswith("version 3 raised ValueError: math domain error")
 
 
+def test_model_with_a_record_of_its_own_is_told_of_users_and_not_of_copies():
+    class Recording(FakeModel):
+        kept: list = []
+
+        def answering(self, rows, predictions):
+            if rows[0][0] < 0:
+                raise ValueError("no value below 0")
+            self.kept.append((rows, predictions))
+
+    client = client_of(FakeRegistry("3", Recording([1])))
+    mirrored = {"X-Headgate-Shadow": "1"}
+    assert client.post("/predict", json={"features": [ROW]}, headers=mirrored).status_code == 200 and not Recording.kept
+    assert client.post("/predict", json={"features": [ROW]}).status_code == 200 and Recording.kept == [([ROW], [1])]
+    below = {"features": [[-1.0, *ROW[1:]]]}
+    assert client.post("/predict", json=below, headers=mirrored).status_code == 200
+    refused = client.post("/predict", json=below)
+    assert refused.status_code == 500 and "no value below 0" in strict(refused)["error"]
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_prediction_that_is_no_number_is_500(value):
     answer = client_of(FakeRegistry("3", FakeModel([value]))).post("/predict", json={"features": [ROW]})
