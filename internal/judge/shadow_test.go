@@ -181,8 +181,8 @@ func TestFewLabelsOfAFreshWindowAreNoValue(t *testing.T) {
 			s := f.stratum(arm{n: 45}, arm{})
 			s.Shadow = true
 			s.Candidate.Measures = kpi.Measures{
-				kpi.MeasurePositive:  {N: each, Bins: kpi.Bins{{192, each}}},
-				kpi.MeasureNegative:  {N: each, Bins: kpi.Bins{{64, each}}},
+				kpi.MeasurePositive:  {N: each, Bins: kpi.Bins{{Index: 192, Count: each}}},
+				kpi.MeasureNegative:  {N: each, Bins: kpi.Bins{{Index: 64, Count: each}}},
 				kpi.MeasureAgreement: {N: 60, K: 60},
 			}
 			f.judge.Add(s)
