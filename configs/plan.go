@@ -46,7 +46,7 @@ func (m *ModelDescription) plan(c rollout.Config, o DescribeOptions) {
 				break
 			}
 			need.take(c, plan, out, condition, m.delay(c, at, condition), g.Require != "")
-			if plan.Assumed {
+			if plan.Assumed && g.Require != "" { // a guard is never shown
 				need.Bases = table(c, i, out, condition, m.delay(c, at, condition), max(0, hold))
 			}
 			m.Gates[i].Needs = append(m.Gates[i].Needs, need)

@@ -15,6 +15,9 @@ func TestGatesOnCopiesArePlannedInTheShadowStep(t *testing.T) {
 	for _, g := range p.Describe(DescribeOptions{Rate: 50}).Models[0].Gates {
 		for _, n := range g.Needs {
 			steps[g.Name] = append(steps[g.Name], n.Step)
+			if g.Name == "quality" && n.Bases != nil {
+				t.Errorf("says when a guard is shown: %v", n.Bases)
+			}
 			if n.Step == 0 && n.Seconds != nil && *n.Seconds > 120 {
 				t.Errorf("gate %s is shown in the shadow after %v s, wanted within 120 s at 50/s", g.Name, *n.Seconds)
 			}
