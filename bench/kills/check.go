@@ -33,17 +33,17 @@ func (c *cycle) check(ctx context.Context, r *result) error {
 	r.unanswered = c.users.unanswered.Load()
 	c.checkJournal(lines, r)
 	c.checkIncidents(r)
-	s, err := c.book.standing(ctx, c.h.model)
+	s, err := c.book.standing(ctx, c.h.Model)
 	if err != nil {
 		return err
 	}
 	if r.right = s.right() && len(s.Marks) == 0; !r.right {
 		r.violate("MLflow says: %s", s)
 	}
-	if err := c.h.end(); err != nil {
+	if err := c.h.End(); err != nil {
 		return err
 	}
-	if err := c.h.audit(ctx); err != nil {
+	if err := c.h.Intact(ctx); err != nil {
 		r.violate("%v", err)
 	}
 	return nil
@@ -51,7 +51,7 @@ func (c *cycle) check(ctx context.Context, r *result) error {
 
 func (c *cycle) journal(ctx context.Context) ([]line, error) {
 	var out []line
-	err := c.h.api.Journal(ctx, 1, func(e client.Entry) error {
+	err := c.h.API.Journal(ctx, 1, func(e client.Entry) error {
 		l := line{at: e.Time}
 		if err := json.Unmarshal(e.Body, &l); err != nil {
 			// Other fields of other records may have other types: the kind is read.

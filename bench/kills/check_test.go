@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/headgate/headgate/bench/internal/daemon"
 )
 
 // after the kill, in seconds.
@@ -87,12 +89,12 @@ func TestIncidentsAreHeldAgainstWhatTheyMustSay(t *testing.T) {
 		{"without the traffic's time", map[string]string{"r.json": strings.Replace(goodIncident, `traffic_off_at`, `x`, 1)}, "lacks times"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			h := &headgate{dir: t.TempDir()}
-			if err := os.Mkdir(h.incidentDir(), 0o700); err != nil {
+			h := &headgate{Headgate: &daemon.Headgate{Dir: t.TempDir()}}
+			if err := os.Mkdir(h.Incidents(), 0o700); err != nil {
 				t.Fatal(err)
 			}
 			for name, text := range c.files {
-				if err := os.WriteFile(filepath.Join(h.incidentDir(), name), []byte(text), 0o600); err != nil {
+				if err := os.WriteFile(filepath.Join(h.Incidents(), name), []byte(text), 0o600); err != nil {
 					t.Fatal(err)
 				}
 			}

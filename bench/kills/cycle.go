@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/headgate/headgate/bench/internal/daemon"
 	"github.com/headgate/headgate/internal/admin/client"
 )
 
@@ -41,9 +42,7 @@ func run(ctx context.Context, h *headgate, b *book, j job, dir, model string) re
 	c := &cycle{h: h, book: b, job: j, random: newRandom(j.seed)}
 	r := result{job: j}
 	err := c.whole(ctx, dir, model, &r)
-	if h.process != nil {
-		h.process.kill()
-	}
+	h.end()
 	switch {
 	case errors.Is(err, errNotReached):
 		r.notReached = true
@@ -64,7 +63,7 @@ func (c *cycle) whole(ctx context.Context, dir, model string, r *result) error {
 	if err := c.strike(ctx); err != nil {
 		return err
 	}
-	c.killedAt, c.killed = since(c.h.process.killedAt), c.h.process.killedAt
+	c.killedAt, c.killed = since(c.h.DiedAt), c.h.DiedAt
 	c.h.relay.disarm()
 	if err := c.again(ctx, r); err != nil {
 		return err
@@ -81,13 +80,13 @@ func (c *cycle) begin(ctx context.Context, dir, model string) error {
 		return err
 	}
 	c.h.relay.reset(nil)
-	if err := c.h.start(); err != nil {
+	if err := c.h.Launch(); err != nil {
 		return err
 	}
-	if err := c.h.ready(ctx); err != nil {
+	if err := c.h.Ready(ctx); err != nil {
 		return err
 	}
-	c.users = startUsers(c.h.trafficPort)
+	c.users = startUsers(c.h.Traffic)
 	err := c.toPhase(ctx)
 	if err != nil {
 		c.users.close()
@@ -96,13 +95,13 @@ func (c *cycle) begin(ctx context.Context, dir, model string) error {
 }
 
 func (c *cycle) toPhase(ctx context.Context) error {
-	if _, err := c.h.api.Order(ctx, c.h.model, client.Command{Kind: client.Start, Version: candidateVersion, Reason: "kills"}); err != nil {
-		return fmt.Errorf("start the rollout: %w\n%s", err, tailOf(c.h.log()))
+	if _, err := c.h.API.Order(ctx, c.h.Model, client.Command{Kind: client.Start, Version: candidateVersion, Reason: "kills"}); err != nil {
+		return fmt.Errorf("start the rollout: %w\n%s", err, c.h.Tail())
 	}
 	if c.job.phase == inCanary {
 		return nil
 	}
-	_, err := c.h.await(ctx, "the bake", 60*time.Second, func(v client.View) bool { return v.Phase == "baking" })
+	_, err := c.h.Await(ctx, "the bake", 60*time.Second, func(v client.View) bool { return v.Phase == "baking" })
 	return err
 }
 
@@ -110,19 +109,19 @@ func (c *cycle) toPhase(ctx context.Context) error {
 // finish.
 func (c *cycle) again(ctx context.Context, r *result) error {
 	restarted := time.Now()
-	if err := c.h.start(); err != nil {
+	if err := c.h.Launch(); err != nil {
 		return err
 	}
 	right := make(chan error, 1)
 	go func() {
-		err := poll(ctx, finishLimit, 50*time.Millisecond, func() (bool, error) {
-			s, err := c.book.standing(ctx, c.h.model)
+		err := daemon.Poll(ctx, "the registry right", finishLimit, 50*time.Millisecond, func() (bool, error) {
+			s, err := c.book.standing(ctx, c.h.Model)
 			return s.right(), err
 		})
 		c.rightAfter = time.Since(restarted)
 		right <- err
 	}()
-	_, err := c.h.await(ctx, "rolled back after the kill", finishLimit, func(v client.View) bool {
+	_, err := c.h.Await(ctx, "rolled back after the kill", finishLimit, func(v client.View) bool {
 		if c.answering == 0 {
 			c.answering = since(time.Now())
 		}
@@ -151,7 +150,7 @@ func (c *cycle) actAsOperator(ctx context.Context, v client.View, waited time.Du
 	if v.Reason == "evidence_lost" {
 		r.violate("the evidence was lost: %s", v.Message)
 	}
-	if _, err := c.h.api.Order(ctx, c.h.model, client.Command{Kind: client.Rollback, Reason: "a person after the crash"}); err != nil {
+	if _, err := c.h.API.Order(ctx, c.h.Model, client.Command{Kind: client.Rollback, Reason: "a person after the crash"}); err != nil {
 		r.note("the operator was refused: %v", err) // the judge was faster
 	}
 }

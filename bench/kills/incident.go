@@ -40,14 +40,14 @@ type verdict struct {
 }
 
 func (c *cycle) checkIncidents(r *result) {
-	all := names(c.h.incidentDir(), "")
-	files := names(c.h.incidentDir(), ".json")
+	all := names(c.h.Incidents(), "")
+	files := names(c.h.Incidents(), ".json")
 	r.incidents = len(files)
 	if len(files) != 1 || len(all) > 2 {
 		r.violate("wanted one incident, found %v", all)
 		return
 	}
-	data, err := os.ReadFile(filepath.Join(c.h.incidentDir(), files[0]))
+	data, err := os.ReadFile(filepath.Join(c.h.Incidents(), files[0]))
 	var in incident
 	if err == nil {
 		err = json.Unmarshal(data, &in)

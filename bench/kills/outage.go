@@ -61,9 +61,7 @@ func rollBackWithout(ctx context.Context, h *headgate, b *book, t trouble, phase
 	o := &outage{Name: t.name, Phase: phase}
 	c := &cycle{h: h, book: b, job: job{phase: phase}, random: newRandom(1)}
 	defer func() {
-		if h.process != nil {
-			h.process.kill()
-		}
+		h.end()
 	}()
 	if err := c.begin(ctx, dir, model); err != nil {
 		return o, err
@@ -73,7 +71,7 @@ func rollBackWithout(ctx context.Context, h *headgate, b *book, t trouble, phase
 		return o, err
 	}
 	c.fail()
-	v, err := h.await(ctx, "the decision", 20*time.Second, func(v client.View) bool { return v.Rollback != nil })
+	v, err := h.Await(ctx, "the decision", 20*time.Second, func(v client.View) bool { return v.Rollback != nil })
 	if err == nil {
 		err = c.meanwhile(ctx, o, v.Rollback.DecidedAt, t.staysAway)
 	}
@@ -85,7 +83,7 @@ func rollBackWithout(ctx context.Context, h *headgate, b *book, t trouble, phase
 	if err != nil {
 		return o, err
 	}
-	if _, err = h.await(ctx, "rolled back without a hand", 90*time.Second, func(v client.View) bool { return v.Phase == "rolled_back" && !v.Registry.Pending }); err != nil {
+	if _, err = h.Await(ctx, "rolled back without a hand", 90*time.Second, func(v client.View) bool { return v.Phase == "rolled_back" && !v.Registry.Pending }); err != nil {
 		return o, err
 	}
 	o.Right = time.Since(returned)
@@ -98,7 +96,7 @@ func rollBackWithout(ctx context.Context, h *headgate, b *book, t trouble, phase
 	for _, v := range r.violations {
 		o.violate("%s", v)
 	}
-	return o, h.end()
+	return o, h.End()
 }
 
 // meanwhile measures what must not wait for the registry.
@@ -106,12 +104,12 @@ func (c *cycle) meanwhile(ctx context.Context, o *outage, decided time.Time, wai
 	var last client.View
 	for end := decided.Add(wait); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		asked := time.Now()
-		v, err := c.h.api.Rollout(ctx, c.h.model)
+		v, err := c.h.API.Rollout(ctx, c.h.Model)
 		if err != nil {
 			return fmt.Errorf("the status API: %w", err)
 		}
 		last, o.Status = v, max(o.Status, time.Since(asked))
-		if o.Ticket == 0 && len(names(c.h.incidentDir(), ".json")) > 0 {
+		if o.Ticket == 0 && len(names(c.h.Incidents(), ".json")) > 0 {
 			o.Ticket = time.Since(decided)
 		}
 	}

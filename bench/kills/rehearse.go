@@ -13,16 +13,14 @@ func (c *cycle) rehearse(ctx context.Context, dir, model string) ([]step, error)
 	ctx, cancel := context.WithTimeout(ctx, cycleLimit)
 	defer cancel()
 	defer func() {
-		if c.h.process != nil {
-			c.h.process.kill()
-		}
+		c.h.end()
 	}()
 	if err := c.begin(ctx, dir, model); err != nil {
 		return nil, err
 	}
 	defer c.users.close()
 	c.fail()
-	if _, err := c.h.await(ctx, "rolled back", 60*time.Second, func(v client.View) bool { return v.Phase == "rolled_back" }); err != nil {
+	if _, err := c.h.Await(ctx, "rolled back", 60*time.Second, func(v client.View) bool { return v.Phase == "rolled_back" }); err != nil {
 		return nil, err
 	}
 	var r result

@@ -30,10 +30,10 @@ type users struct {
 	answered, failed, unanswered atomic.Int64
 }
 
-func startUsers(port int) *users {
+func startUsers(address string) *users {
 	ctx, cancel := context.WithCancel(context.Background())
 	u := &users{
-		url: fmt.Sprintf("http://127.0.0.1:%d/predict", port), stop: cancel,
+		url: "http://" + address + "/predict", stop: cancel,
 		client: &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 16}},
 	}
 	for i := range senders {

@@ -19,7 +19,7 @@ func (c *cycle) strike(ctx context.Context) error {
 	p := c.job.point
 	if p.call > 0 {
 		wait := time.Duration(c.random.Int64N(int64(12 * time.Millisecond)))
-		c.h.relay.reset(&trigger{call: p.call, moment: p.moment, kill: c.h.process.kill, wait: wait})
+		c.h.relay.reset(&trigger{call: p.call, moment: p.moment, kill: c.h.Kill, wait: wait})
 		c.fail()
 		return c.awaitDead(ctx)
 	}
@@ -31,7 +31,7 @@ func (c *cycle) strike(ctx context.Context) error {
 	if err := see(); err != nil {
 		return fmt.Errorf("watch for %s: %w", p, err)
 	}
-	c.h.process.kill()
+	c.h.Kill()
 	return nil
 }
 
@@ -47,7 +47,7 @@ var errNotReached = errors.New("the kill point was not reached")
 
 func (c *cycle) awaitDead(ctx context.Context) error {
 	select {
-	case <-c.h.process.dead:
+	case <-c.h.Dead:
 		return nil
 	case <-time.After(30 * time.Second):
 		return errNotReached
@@ -83,7 +83,7 @@ func (c *cycle) watcher(ctx context.Context, w watch) (see func() error, err err
 		})
 	case watchJournal:
 		// Of the record, not of the strata; nothing but a decision writes it.
-		files := []string{filepath.Join(c.h.stateDir(), "jetstream", "$G", "streams", "RECORD", "msgs"), filepath.Join(c.h.stateDir(), "head.json")}
+		files := []string{filepath.Join(c.h.State(), "jetstream", "$G", "streams", "RECORD", "msgs"), filepath.Join(c.h.State(), "head.json")}
 		if c.random.IntN(2) == 0 {
 			files = files[:1] // else the side file is what is waited for
 		} else {
@@ -92,12 +92,12 @@ func (c *cycle) watcher(ctx context.Context, w watch) (see func() error, err err
 		was := fingerprint(files[0])
 		return done(func() error { return until(ctx, func() bool { return fingerprint(files[0]) != was }) })
 	case watchTicket:
-		return done(func() error { return until(ctx, func() bool { return len(names(c.h.incidentDir(), "")) > 0 }) })
+		return done(func() error { return until(ctx, func() bool { return len(names(c.h.Incidents(), "")) > 0 }) })
 	case watchKept:
-		return done(func() error { return until(ctx, func() bool { return len(names(c.h.incidentDir(), ".json")) > 0 }) })
+		return done(func() error { return until(ctx, func() bool { return len(names(c.h.Incidents(), ".json")) > 0 }) })
 	case watchEnd:
 		return done(func() error {
-			_, err := c.h.await(ctx, "rolled back", 30*time.Second, func(v client.View) bool { return v.Phase == "rolled_back" })
+			_, err := c.h.Await(ctx, "rolled back", 30*time.Second, func(v client.View) bool { return v.Phase == "rolled_back" })
 			return err
 		})
 	case watchNothing:
