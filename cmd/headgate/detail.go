@@ -14,6 +14,7 @@ func (c *cli) detail(v client.View) string {
 	var b strings.Builder
 	c.head(&b, v)
 	c.progress(&b, v)
+	c.next(&b, v)
 	if len(v.Gates) > 0 {
 		b.WriteString(c.label("gates") + c.verdict(string(v.Verdict)) + "\n")
 	}
@@ -41,7 +42,8 @@ func (c *cli) head(b *strings.Builder, v client.View) {
 	}
 	say(b, "\n%s%s  %s\n", c.label("phase"), c.phase(v), c.paint(faint, sentence(v.Phase)))
 	if v.Message != "" {
-		say(b, "%s%s\n", under, clean(v.Message))
+		// A command stands in a line of its own, to be copied.
+		say(b, "%s%s\n", under, strings.Replace(clean(v.Message), ": headgate ", ":\n"+under+"headgate ", 1))
 	}
 	say(b, "%sbaseline %s, candidate %s\n", c.label("versions"), orDash(v.Baseline.Version), orDash(v.Candidate.Version))
 	if v.Policy == "pending" {
@@ -53,10 +55,7 @@ func (c *cli) progress(b *strings.Builder, v client.View) {
 	say(b, "%s%s %s\n", c.label("weight"), bar(float64(v.Weight)/fullWeight), v.Weight)
 	if s := v.Step; s != nil {
 		say(b, "%s%d of %d, %s", c.label("step"), s.Index+1, s.Of, clean(s.Kind))
-		if s.HoldS > 0 {
-			say(b, " %s, held %s of %s %s", s.Weight, seconds(s.HeldS), seconds(s.HoldS), bar(s.HeldS/s.HoldS))
-		}
-		b.WriteString("\n")
+		b.WriteString(hold(*s) + "\n")
 		c.stepState(b, v, *s)
 	}
 }
@@ -69,8 +68,11 @@ func (c *cli) stepState(b *strings.Builder, v client.View, s client.StepView) {
 	if s.Windows > 1 {
 		say(b, "%s%d of %d windows shown in a row\n", under, s.Shown, s.Windows)
 	}
+	if text := colour(s); text != "" && v.Rollback == nil {
+		say(b, "%s%s\n", under, text)
+	}
 	if s.Deadline != nil {
-		say(b, "%sdeadline %s\n", under, c.clock(*s.Deadline))
+		say(b, "%sdeadline %s, in %s\n", under, c.clock(*s.Deadline), seconds(max(0, s.Deadline.Sub(c.now()).Round(time.Second).Seconds())))
 	}
 	for _, a := range v.Approvals {
 		if a.Version == v.Candidate.Version {

@@ -56,24 +56,48 @@ func (c *cli) gate(b *strings.Builder, g gateView) {
 		say(b, "      %s %s\n", c.paint(faint, "rollback when"), clean(g.RollbackWhen))
 	}
 	if g.Unit != "expression" {
-		say(b, "      %s baseline %s of %d, candidate %s of %d\n", c.paint(faint, "measured     "),
-			g.value(g.Baseline), g.N.Baseline, g.value(g.Candidate), g.N.Candidate)
+		say(b, "      %s %s\n", c.paint(faint, "measured     "), g.measured())
 	}
 	if r := g.Recent; r != nil {
 		say(b, "      %s baseline %s of %d, candidate %s of %d in %s\n", c.paint(faint, "convicted by "),
 			g.value(r.Baseline), r.N.Baseline, g.value(r.Candidate), r.N.Candidate, seconds(r.ToS-r.FromS))
 	}
-	if g.Fail != nil {
-		say(b, "      %s %s\n", c.paint(faint, "toward fail  "), evidence(g.Fail.E, g.Fail.Limit))
-	}
-	if g.Pass != nil {
-		say(b, "      %s %s\n", c.paint(faint, "toward pass  "), evidence(g.Pass.E, g.Pass.Limit))
-	}
+	c.evidences(b, g)
 	if g.MinDetectable != nil {
 		say(b, "      %s %s beyond the limit would show by now\n", c.paint(faint, "sees         "), g.beyond(*g.MinDetectable))
 	}
 	if g.Reason != "" {
 		say(b, "      %s\n", c.paint(faint, g.Reason))
+	}
+}
+
+// measured is what both arms show, without one that has nothing: copies have no
+// baseline, and a shadow step has no users.
+func (g gateView) measured() string {
+	var arms []string
+	if g.Baseline != nil || g.N.Baseline > 0 {
+		arms = append(arms, fmt.Sprintf("baseline %s of %d", g.value(g.Baseline), g.N.Baseline))
+	}
+	if g.Candidate != nil || g.N.Candidate > 0 {
+		arms = append(arms, fmt.Sprintf("candidate %s of %d", g.value(g.Candidate), g.N.Candidate))
+	}
+	if len(arms) == 0 {
+		return "nothing yet"
+	}
+	return strings.Join(arms, ", ")
+}
+
+// evidences shows how far the evidence has come, once there is any. What is
+// carried from a shadow step has its evidence toward passing there.
+func (c *cli) evidences(b *strings.Builder, g gateView) {
+	if g.Candidate == nil && g.N.Candidate == 0 {
+		return
+	}
+	if g.Fail != nil {
+		say(b, "      %s %s\n", c.paint(faint, "toward fail  "), evidence(g.Fail.E, g.Fail.Limit))
+	}
+	if g.Pass != nil && !(g.Carried && g.Pass.E <= 1) {
+		say(b, "      %s %s\n", c.paint(faint, "toward pass  "), evidence(g.Pass.E, g.Pass.Limit))
 	}
 }
 

@@ -19,8 +19,10 @@ func (c *cli) shadowCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "shadow",
 		Short: "Look at what mirrored requests have told",
-		Args:  noArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Example: `  headgate shadow diff churn-model
+  headgate shadow diff churn-model --limit 100`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(c.shadowDiffCommand())
 	return cmd

@@ -11,7 +11,7 @@ import (
 )
 
 func TestStatusOfOneModel(t *testing.T) {
-	for _, name := range []string{"baking", "rolled_back", "none"} {
+	for _, name := range []string{"baking", "rolled_back", "none", "shadowing", "approval", "bluegreen"} {
 		t.Run(name, func(t *testing.T) {
 			got := against(t, answering(200, "application/json", view(t, name)), nil, false, "status", "m")
 			if got.code != 0 || got.err != "" {
@@ -35,7 +35,7 @@ func TestStatusOfAllModels(t *testing.T) {
 
 // What the server says comes out as JSON with nothing lost.
 func TestStatusJSONIsTheServers(t *testing.T) {
-	for _, name := range []string{"baking", "rolled_back", "none"} {
+	for _, name := range []string{"baking", "rolled_back", "none", "shadowing", "approval", "bluegreen"} {
 		got := against(t, answering(200, "application/json", view(t, name)), nil, false, "status", "m", "--json")
 		var want, have map[string]any
 		if err := json.Unmarshal([]byte(view(t, name)), &want); err != nil {

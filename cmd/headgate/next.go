@@ -1,0 +1,87 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/headgate/headgate/internal/admin/client"
+)
+
+// next says what happens by itself, and what a person can do.
+func (c *cli) next(b *strings.Builder, v client.View) {
+	first, then := nextOf(v)
+	if first == "" {
+		return
+	}
+	say(b, "%s%s\n", c.label("next"), clean(first))
+	if then != "" {
+		say(b, "%s%s\n", under, c.paint(faint, then))
+	}
+}
+
+// nextOf is empty where the message of the phase has said it, and where nothing
+// is to be done. Commands stand in lines of their own, to be copied.
+func nextOf(v client.View) (first, then string) {
+	switch string(v.Phase) {
+	case "shadowing":
+		return goesOn(v), "headgate shadow diff " + v.Model + "   # the answers side by side"
+	case "progressing", "baking":
+		return goesOn(v), fmt.Sprintf("headgate rollback %s --reason TEXT   # takes it back at once", v.Model)
+	case "paused":
+		if string(v.Reason) == "operator" {
+			return "stands still until somebody lets it go on", "headgate resume " + v.Model
+		}
+	}
+	return "", ""
+}
+
+// goesOn says what the step waits for.
+func goesOn(v client.View) string {
+	s := v.Step
+	if s == nil {
+		return ""
+	}
+	var waits []string
+	if left := s.HoldS - s.HeldS; left > 0 {
+		waits = append(waits, seconds(left)+" more of the hold")
+	}
+	if s.Windows > s.Shown {
+		waits = append(waits, fmt.Sprintf("%d more windows", s.Windows-s.Shown))
+	}
+	if len(v.Gates) > 0 && string(v.Verdict) != "pass" {
+		waits = append(waits, "a pass of the gates")
+	}
+	what := fmt.Sprintf("step %d of %d", s.Index+2, s.Of)
+	if s.Index+1 == s.Of {
+		what = "the end of the plan"
+	}
+	if len(waits) == 0 {
+		return what + " follows at once"
+	}
+	return what + " after " + strings.Join(waits, " and ")
+}
+
+// hold is how long a step has lasted, and for most kinds with which weight.
+func hold(s client.StepView) string {
+	if s.HoldS <= 0 {
+		return ""
+	}
+	text := fmt.Sprintf(", held %s of %s %s", seconds(s.HeldS), seconds(s.HoldS), bar(s.HeldS/s.HoldS))
+	if s.Kind == "shadow" { // nobody gets the candidate
+		return text
+	}
+	return fmt.Sprintf(" %s%s", s.Weight, text)
+}
+
+// colour is how far a blue-green step has come.
+func colour(s client.StepView) string {
+	switch c := s.Colour; {
+	case c == nil:
+		return ""
+	case c.Switched:
+		return "the idle colour was checked, and users are moved to it"
+	case c.Checked:
+		return "the idle colour is ready"
+	}
+	return "the idle colour is being checked"
+}
