@@ -91,13 +91,13 @@ func (s *state) whole() span {
 	return span{arms: s.Total, repeats: [2]uint64{s.AllTotal[0].Repeats, s.AllTotal[1].Repeats}, seconds: s.Seconds}
 }
 
-// measured is what a verdict on the condition shows: this step's counts once
-// there are enough of them, so that what was good in the canary does not cover what
+// measured is what a verdict on the condition shows: this step's counts once it
+// has enough of them, so that what was good in the canary does not cover what
 // is bad in the bake; the whole rollout's before. An arm that the step does not
 // serve is shown with all that was counted on it.
 func (s *state) measured(c Condition, enough uint64) span {
 	out := s.whole()
-	if s.arrived() < enough || c.counted(s.InStep[kpi.Candidate]) < enough { // labels and clicks come later than requests
+	if s.arrived() < enough || c.counted(s.InStep[kpi.Candidate]) == 0 {
 		return out
 	}
 	for arm := range out.arms {

@@ -113,7 +113,9 @@ func (j *Judge) verdict(g *gate, s *gateState, exhausted bool) GateVerdict {
 	at := j.state.measured(c, j.config.MinRequests)
 	v.RollbackWhen, v.Unit = c.Text, c.unitName()
 	v.Fail = &Evidence{E: shown(g.failE(s)), Limit: 1 / g.alpha}
-	v.Baseline, v.Candidate, v.N = j.values(g, s, at)
+	if v.Baseline, v.Candidate, v.N = j.values(g, s, at); v.Candidate == nil { // too few in this step: labels come later than requests
+		v.Baseline, v.Candidate, v.N = j.values(g, s, j.state.whole())
+	}
 	v.MinDetectable = j.minDetectable(g)
 	if g.require != nil {
 		v.Require = g.require.cond.Text
