@@ -21,11 +21,11 @@ OUTAGE = "killed"  # the chapter in which nobody is there to answer
 RECIPES = {
     "1": ["boosting"],
     "2": ["shallow-boosting"],
-    "3": ["missing-means-no"],
-    "4": ["log-boosting"],
-    "5": ["pooled-boosting", "--connections", "1"],
+    "3": ["log-boosting"],
+    "4": ["pooled-boosting", "--connections", "1"],
+    "5": ["missing-means-no"],
     "6": ["swapped-columns"],
-    "7": ["forest"],
+    "7": ["boosting"],
     "8": ["audit-failing"],
     "9": ["audit-slow"],
 }
@@ -43,9 +43,9 @@ class Broken:
 
 
 IN_SHADOW = (
-    Broken("3", "version 3 decides otherwise than production on a quarter of the live rows", "agreement", 0),
-    Broken("4", "version 4 fails on about half of the copies", "copies", 0),
-    Broken("5", "version 5 answers copies after 300 ms", "copies-latency", 0),
+    Broken("3", "version 3 fails on about half of the copies", "copies", 0),
+    Broken("4", "version 4 answers copies after 300 ms", "copies-latency", 0),
+    Broken("5", "version 5 decides otherwise than production on a quarter of the live rows", "agreement", 0),
     Broken("6", "version 6 decides as production does and reports the other class's score", "quality", 0),
 )
 IN_CANARY = (
