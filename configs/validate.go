@@ -70,6 +70,7 @@ func (p *Policy) validateModels(r report) {
 		}
 		p.validateMeasured(name, r)
 		p.validateApprovers(name, r)
+		p.validateSwap(name, r)
 	}
 }
 

@@ -12,9 +12,9 @@ import (
 )
 
 // arm is one arm of a route: its upstreams, its breaker and the goroutines
-// that probe them. It outlives a reload that does not change it.
+// that probe them. It outlives a reload that does not change it, and a swap of
+// the roles: which role it has is the table's to say.
 type arm struct {
-	which     canary.Arm
 	config    ArmConfig
 	settings  UpstreamConfig
 	upstreams []*upstream
@@ -37,7 +37,7 @@ type upstream struct {
 // newArm makes an arm and starts to probe it. announce is called from a
 // goroutine of the arm when its breaker opens or closes.
 func newArm(which canary.Arm, model string, c ArmConfig, s UpstreamConfig, announce func(BreakerState)) (*arm, error) {
-	a := &arm{which: which, config: c, settings: s, breaker: newBreaker(model, which)}
+	a := &arm{config: c, settings: s, breaker: newBreaker(model, which)}
 	for _, url := range c.Upstreams {
 		u, err := newUpstream(url, c.VersionFrom, s)
 		if err != nil {

@@ -113,6 +113,13 @@ func (b *breaker) reset() {
 	b.failed.Store(0)
 }
 
+// setRole says as which arm the upstreams serve from now on.
+func (b *breaker) setRole(which canary.Arm) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.state.Arm = which
+}
+
 // set changes the state; the lock is held.
 func (b *breaker) set(open bool, reason string, now time.Time) {
 	b.state.Open, b.state.Reason, b.state.Since = open, reason, now

@@ -18,11 +18,16 @@ type Assignment struct {
 	// key where ShadowByKey says so, or the route.
 	Shadow      canary.Weight
 	ShadowByKey bool
+	// Colours say which upstreams have which role, whatever the configuration
+	// calls them; nil: as it does.
+	Colours *Colours
 }
 
 // Health is what is known of a model's arms.
 type Health struct {
 	Baseline, Candidate ArmHealth
+	// Exchanged: the roles are the other way round than the configuration has them.
+	Exchanged bool
 }
 
 // ArmHealth is what the probes and the breaker know of one arm.

@@ -90,6 +90,15 @@ func (m *metrics) ofArm(route string, arm canary.Arm) *armMetrics {
 	return a
 }
 
+// showBreaker sets the gauge of the arm's breaker.
+func (a *armMetrics) showBreaker(open bool) {
+	if open {
+		a.breaker.Set(1)
+		return
+	}
+	a.breaker.Set(0)
+}
+
 // codeCounters finds a code's counter without a look-up by label, after the
 // first time.
 type codeCounters struct {

@@ -204,26 +204,21 @@ func (p *Proxy) begin() error {
 
 func (p *Proxy) acceptOn(l *net.TCPListener) { p.workers.Go(func() { p.accept(l) }) }
 
-// Assign says how a model's traffic is split from now on: when it returns,
-// every newly read request sees it. A model that no route names yet keeps its
+// Assign says how a model's traffic is split from now on, and which of its arms
+// has which role: when it returns, every newly read request sees both. A model that no route names yet keeps its
 // assignment for the day one does.
 func (p *Proxy) Assign(model string, a Assignment) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	before := p.assignments[model]
 	p.assignments[model] = a
-	t := p.table.Load()
-	for _, r := range t.routes {
-		if r.config.Model != model || r.arms[canary.Candidate] == nil {
-			continue
+	next := p.table.Load().assign(model, a, p.mirrorFor)
+	for _, r := range next.routes {
+		if r.config.Model == model {
+			r.settle(before)
 		}
-		candidate := r.arms[canary.Candidate]
-		if before.Split.Weight() == 0 && a.Split.Weight() > 0 {
-			candidate.breaker.reset()
-		}
-		candidate.setUrgent(a.Split.Weight() > 0)
 	}
-	p.table.Store(t.assign(model, a, p.mirrorFor))
+	p.table.Store(next)
 }
 
 // Health is what is known of a model's arms, from memory.
@@ -232,7 +227,7 @@ func (p *Proxy) Health(model string) Health {
 		if r.config.Model != model || model == "" {
 			continue
 		}
-		h := Health{Baseline: r.arms[canary.Baseline].health()}
+		h := Health{Baseline: r.arms[canary.Baseline].health(), Exchanged: r.exchanged}
 		if r.arms[canary.Candidate] != nil {
 			h.Candidate = r.arms[canary.Candidate].health()
 		}

@@ -59,7 +59,8 @@ func (p *Proxy) install(c Config) (unused []*arm, err error) {
 	var routes []*route
 	var made []*arm
 	kept := map[*arm]bool{}
-	for _, rc := range c.Routes {
+	for _, written := range c.Routes {
+		rc := p.assignments[written.Model].Colours.InRole(written)
 		arms, fresh, err := p.armsOf(rc, c.Upstream, old)
 		made = append(made, fresh...)
 		if err != nil {
@@ -68,7 +69,7 @@ func (p *Proxy) install(c Config) (unused []*arm, err error) {
 		for _, a := range arms {
 			kept[a] = true
 		}
-		routes = append(routes, newRoute(rc, p.metrics, arms, p.assignments[rc.Model]))
+		routes = append(routes, newRoute(written, p.metrics, arms, p.assignments[written.Model]))
 	}
 	if old == nil || old.config.ReduceMemory != c.ReduceMemory {
 		p.server.Store(p.newServer(c))
@@ -124,14 +125,12 @@ func (t *table) sameArm(rc Route, which canary.Arm, c ArmConfig, s UpstreamConfi
 }
 
 func (p *Proxy) newArm(rc Route, which canary.Arm, c ArmConfig, s UpstreamConfig) (*arm, error) {
-	gauge := p.metrics.breaker.WithLabelValues(rc.Name, which.String())
-	gauge.Set(0)
+	p.metrics.breaker.WithLabelValues(rc.Name, which.String()).Set(0)
 	return newArm(which, rc.Model, c, s, func(b BreakerState) {
+		p.showBreakers(rc.Name)
 		if b.Open {
-			gauge.Set(1)
 			p.log.Warn("breaker open", "route", rc.Name, "model", b.Model, "arm", b.Arm, "reason", b.Reason)
 		} else {
-			gauge.Set(0)
 			p.log.Info("breaker closed", "route", rc.Name, "model", b.Model, "arm", b.Arm)
 		}
 		if p.onBreaker != nil {

@@ -22,7 +22,9 @@ type table struct {
 
 // route is a Route with its arms, assignment and metrics.
 type route struct {
-	config     Route
+	config     Route  // its arms in their roles
+	written    Route  // as it is configured
+	exchanged  bool   // the roles are the other way round than it is written
 	host       string // lower case
 	preview    string // lower case: another name, whose users are testers of the candidate
 	assignment Assignment
@@ -45,8 +47,9 @@ func newTable(c Config, m *metrics, routes []*route) *table {
 	return &table{config: c, routes: routes, unrouted: m.ofCodes(nowhere, nowhere)}
 }
 
-func newRoute(c Route, m *metrics, arms [2]*arm, a Assignment) *route {
-	r := &route{config: c, host: strings.ToLower(c.Match.Host), arms: arms, assignment: a, fallbacks: m.fallbacks.WithLabelValues(c.Name)}
+func newRoute(written Route, m *metrics, arms [2]*arm, a Assignment) *route {
+	c := a.Colours.InRole(written)
+	r := &route{config: c, written: written, exchanged: a.Colours.exchanged(written), host: strings.ToLower(c.Match.Host), arms: arms, assignment: a, fallbacks: m.fallbacks.WithLabelValues(c.Name)}
 	for _, which := range []canary.Arm{canary.Baseline, canary.Candidate} {
 		r.metrics[which] = m.ofArm(c.Name, which)
 	}
@@ -65,11 +68,9 @@ func (t *table) assign(model string, a Assignment, mirrorOf func(Route, Assignme
 	next.routes = slices.Clone(t.routes)
 	for i, r := range next.routes {
 		if r.config.Model == model {
-			changed := *r
-			changed.assignment = a
-			changed.tap = newRouteTap(r.config, a.Recorder, r.tapMetrics)
-			changed.mirror = mirrorOf(r.config, a)
-			next.routes[i] = &changed
+			changed := r.take(a)
+			changed.mirror = mirrorOf(changed.config, a)
+			next.routes[i] = changed
 		}
 	}
 	return &next

@@ -23,6 +23,7 @@ func (c *cli) detail(v client.View) string {
 	}
 	c.registry(&b, v.Registry)
 	c.serving(&b, v.Serving)
+	c.colours(&b, v.Colours)
 	c.takingBack(&b, v)
 	return b.String()
 }
@@ -110,6 +111,17 @@ func (c *cli) serving(b *strings.Builder, serving []client.ServingView) {
 			start = c.label("serving")
 		}
 		say(b, "%s%-9s  %s  %s\n", start, s.Arm, clean(s.URL), c.serves(s))
+	}
+}
+
+// colours says which upstreams have which role when it is not the policy's to say.
+func (c *cli) colours(b *strings.Builder, v *client.ColoursView) {
+	if v == nil {
+		return
+	}
+	say(b, "%susers on %s, idle %s, since %s\n", c.label("swapped"), clean(strings.Join(v.Serving, " ")), clean(strings.Join(v.Idle, " ")), c.clock(v.At))
+	if v.Exchanged {
+		say(b, "%s%s\n", under, c.paint(faint, "the policy names the idle ones baseline, which changes nothing"))
 	}
 }
 

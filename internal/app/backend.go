@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/headgate/headgate/internal/admin"
 	"github.com/headgate/headgate/internal/journal"
@@ -105,6 +106,9 @@ func (a *App) Doctor(ctx context.Context) []admin.Finding {
 	}
 	for _, v := range a.Views() {
 		out = append(out, servingFindings(v)...)
+		if c := v.Colours; c != nil && c.Exchanged {
+			out = append(out, admin.Finding{Level: admin.LevelOK, What: fmt.Sprintf("%s: the arms have swapped at %s: users are on %s, which the policy names candidate", v.Model, c.At.Format(time.RFC3339), strings.Join(c.Serving, " "))})
+		}
 	}
 	return out
 }

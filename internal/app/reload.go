@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/headgate/headgate/configs"
@@ -80,6 +82,9 @@ func (a *App) allowed(current, next *configs.Policy) error {
 		}
 	}
 	for _, v := range a.Views() {
+		if name, moved := movesToIdle(current, next, v); moved {
+			return &rollout.Refusal{Code: rollout.Refused, Message: fmt.Sprintf("route %s would send the users of %s to the idle colour (%s): its arms have swapped, and users are on %s", name, v.Model, strings.Join(v.Colours.Idle, " "), strings.Join(v.Colours.Serving, " ")), Hint: "name those that serve users baseline first"}
+		}
 		if !v.Phase.Live() {
 			continue
 		}
@@ -91,6 +96,27 @@ func (a *App) allowed(current, next *configs.Policy) error {
 		}
 	}
 	return nil
+}
+
+// movesToIdle finds a route whose users would be on the idle colour: a swapped one
+// that loses the upstreams that serve.
+func movesToIdle(current, next *configs.Policy, v rollout.View) (route string, moved bool) {
+	if v.Colours == nil {
+		return "", false
+	}
+	own := map[string]bool{}
+	for _, r := range current.Routes {
+		own[r.Name] = r.Model == v.Model
+	}
+	colours := &proxy.Colours{Serving: v.Colours.Serving, Idle: v.Colours.Idle}
+	for _, r := range next.Routes {
+		if r = colours.InRole(r); own[r.Name] && slices.ContainsFunc(r.Baseline.Upstreams, func(url string) bool {
+			return slices.Contains(colours.Idle, url) && !slices.Contains(colours.Serving, url)
+		}) {
+			return r.Name, true
+		}
+	}
+	return "", false
 }
 
 // routesKept: every route that serves a live model stays, with both arms.

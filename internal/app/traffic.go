@@ -13,13 +13,17 @@ type traffic struct{ proxy *proxy.Proxy }
 var _ rollout.Traffic = traffic{}
 
 func (t traffic) Assign(model string, a rollout.Assignment) {
-	t.proxy.Assign(model, proxy.Assignment{Split: a.Split, Recorder: a.Recorder, Shadow: a.Shadow, ShadowByKey: a.ShadowByKey})
+	out := proxy.Assignment{Split: a.Split, Recorder: a.Recorder, Shadow: a.Shadow, ShadowByKey: a.ShadowByKey}
+	if c := a.Colours; c != nil {
+		out.Colours = &proxy.Colours{Serving: c.Serving, Idle: c.Idle}
+	}
+	t.proxy.Assign(model, out)
 }
 
 func (t traffic) Health(model string) rollout.Health {
 	h := t.proxy.Health(model)
 	now := time.Now()
-	return rollout.Health{Baseline: armHealth(h.Baseline, now), Candidate: armHealth(h.Candidate, now)}
+	return rollout.Health{Baseline: armHealth(h.Baseline, now), Candidate: armHealth(h.Candidate, now), Exchanged: h.Exchanged}
 }
 
 func armHealth(a proxy.ArmHealth, now time.Time) rollout.ArmHealth {

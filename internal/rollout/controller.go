@@ -115,7 +115,7 @@ func (c *Controller) Restore(ctx context.Context) error {
 	}
 	c.state, c.written = s, s
 	lost := c.restoreEvidence(ctx)
-	c.Traffic.Assign(c.model, c.assignment(State{Salt: s.Salt}))
+	c.Traffic.Assign(c.model, c.assignment(State{Phase: s.Phase, Salt: s.Salt, Colours: s.Colours}))
 	c.state.Weight = 0
 	if s.Phase.Live() && s.Phase != RollingBack && s.Phase != Pending {
 		c.state.Weight = s.Weight // Restarted remembers it, and takes it off
@@ -241,8 +241,8 @@ func (c *Controller) key() string { return "rollout/" + c.model }
 
 // assignment is what the data plane does in the state.
 func (c *Controller) assignment(s State) Assignment {
-	if c.evidence == nil {
-		return Assignment{}
+	if c.evidence == nil || !s.Phase.Live() {
+		return Assignment{Colours: s.Colours}
 	}
-	return Assignment{Split: canary.NewSplit(s.Salt, s.Weight), Recorder: c.evidence.recorder, Shadow: s.Mirror, ShadowByKey: s.MirrorByKey}
+	return Assignment{Colours: s.Colours, Split: canary.NewSplit(s.Salt, s.Weight), Recorder: c.evidence.recorder, Shadow: s.Mirror, ShadowByKey: s.MirrorByKey}
 }

@@ -95,9 +95,11 @@ type road struct {
 func (r *road) Assign(_ string, a Assignment) {
 	r.mu.Lock()
 	r.last = a
+	r.health = r.health.inRole(a.Colours)
+	serving := r.health.Baseline.Version
 	r.mu.Unlock()
 	r.ledger.mu.Lock()
-	r.ledger.calls = append(r.ledger.calls, "assign "+a.Split.Weight().String())
+	r.ledger.calls = append(r.ledger.calls, "assign "+a.Split.Weight().String(), "serving "+serving)
 	r.ledger.mu.Unlock()
 }
 

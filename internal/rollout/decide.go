@@ -43,6 +43,7 @@ func (d *decision) take(e Event) error {
 	case Commanded:
 		return d.command(e)
 	case Tick:
+		d.followEdit(e.Health)
 		if !d.retryAlert(e) {
 			d.tick(e)
 		}
@@ -84,7 +85,7 @@ func (d *decision) beginRefused(e BeginRefused) {
 		return
 	}
 	d.note("start_refused", map[string]any{"candidate": d.Candidate, "why": e.Why})
-	*d = decision{State: State{Format: Format, Model: d.Model, Phase: None, Message: e.Why, Generation: d.Generation, Approvals: d.Approvals}, now: d.now, effects: d.effects}
+	*d = decision{State: State{Format: Format, Model: d.Model, Phase: None, Message: e.Why, Generation: d.Generation, Approvals: d.Approvals, Colours: d.Colours}, now: d.now, effects: d.effects}
 }
 
 // owe keeps what the registry has to be told when it answers again.
@@ -176,14 +177,26 @@ func (d *decision) advance(why string, gates []judge.GateVerdict) {
 	d.goTo(next)
 }
 
-// endBake lets the baseline's upstreams load the new version; the candidate's
-// serve everyone until they have.
-func (d *decision) endBake(why string, gates []judge.GateVerdict) {
+// endBake lets the arms swap, or the baseline's upstreams load the new version;
+// the candidate's serve everyone until they have. It returns what is in the way.
+func (d *decision) endBake(why string, gates []judge.GateVerdict, h Health) (wrong string) {
+	baked := Record{Kind: "baked", Data: map[string]any{"why": why, "held_s": d.Held.Seconds(), "gates": gates}}
+	if d.Policy.swaps() {
+		effects := d.effects
+		d.do(baked)
+		if wrong = d.swapArms(h); wrong != "" {
+			d.effects = effects
+			return wrong
+		}
+		d.complete()
+		return ""
+	}
 	d.Reason, d.Message = ReasonReloading, "waiting for the baseline's upstreams to serve version "+d.Candidate
-	d.note("baked", map[string]any{"why": why, "held_s": d.Held.Seconds(), "gates": gates})
+	d.do(baked)
 	if d.Policy.hook() != nil {
 		d.do(ReloadBaseline{})
 	}
+	return ""
 }
 
 func (d *decision) reloadEnded(e ReloadEnded) {

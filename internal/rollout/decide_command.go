@@ -51,7 +51,7 @@ func (d *decision) start(c Commanded) error {
 		Format: Format, Model: d.Model, ID: n.ID, Phase: Pending, Generation: generation,
 		Baseline: n.Baseline, Candidate: c.Version, Unverified: c.Unverified, Again: c.Again, Drill: c.Drill,
 		Salt: n.Salt, Policy: n.Policy, PolicyHash: n.PolicyHash, Binding: Binding{Mode: n.Mode, Model: d.Model, RolloutID: n.ID, Baseline: n.Baseline, Candidate: c.Version},
-		StartedBy: c.By, StartedAt: d.now.UTC(), Approvals: d.Approvals,
+		StartedBy: c.By, StartedAt: d.now.UTC(), Approvals: d.Approvals, Colours: d.Colours,
 	}
 	d.note("start", map[string]any{
 		"baseline": n.Baseline, "candidate": c.Version, "by": c.By, "reason": c.Reason, "policy_hash": n.PolicyHash,
@@ -74,6 +74,9 @@ func (d *decision) rollbackByHand(c Commanded) error {
 	case Pending, Shadowing, Progressing, Paused, Promoting, Baking, Promoted:
 	}
 	order := Order{Cause: CauseOperator, By: c.By, Reason: c.Reason, Forced: c.Force, Gates: c.Gates}
+	if d.swappedBy() {
+		return d.swapBack(order, c.Health)
+	}
 	if ok, why := c.Health.Baseline.safe(d.Baseline); !ok && !c.Force && !d.baselineReloaded(c.Health) && d.Weight > 0 {
 		return refuse(Refused, "add --force to send users there all the same", "not rolled back: the baseline %s", why)
 	}
@@ -88,7 +91,7 @@ func (d *decision) endOrphan(c Commanded) {
 	b := *c.Orphan
 	d.State = State{
 		Format: Format, Model: d.Model, ID: b.RolloutID, Phase: RollingBack, Cause: CauseOperator, Message: c.Reason, Generation: d.Generation,
-		Baseline: b.Baseline, Candidate: b.Candidate, Binding: b, Approvals: d.Approvals,
+		Baseline: b.Baseline, Candidate: b.Candidate, Binding: b, Approvals: d.Approvals, Colours: d.Colours,
 	}
 	d.Order = &Order{ID: b.RolloutID, Cause: CauseOperator, By: c.By, Reason: c.Reason, DecidedAt: d.now.UTC(), Phase: None, TrafficAt: stamp(d.now)}
 	d.note("rolling_back_orphan", d.Order)
@@ -152,7 +155,9 @@ func (d *decision) advanceByHand(c Commanded) error {
 			return nil
 		}
 		d.note("advance", map[string]any{"by": c.By, "reason": c.Reason})
-		d.endBake("operator "+c.By, c.Gates)
+		if wrong := d.endBake("operator "+c.By, c.Gates, c.Health); wrong != "" {
+			return refuse(Refused, "it goes on by itself once that is right", "cannot advance: the arms do not swap yet: %s", wrong)
+		}
 		return nil
 	case None, Pending, Paused, Promoting, Promoted, RollingBack, RolledBack:
 		return refuse(Refused, "headgate resume first when it is paused", "cannot advance: %s is %s", d.Model, d.Phase)

@@ -16,10 +16,15 @@ import (
 func TestSafetyRulesHoldInEveryHistory(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := State{Format: Format, Model: "m", Phase: None}
-		if i := rapid.IntRange(-2, 2).Draw(t, "from"); i >= 0 { // the later steps are seldom reached by chance
-			if s = at(i); i == 2 {
-				s.Approvals = []Approval{approval("y", 0)}
-			}
+		switch i := rapid.IntRange(-2, 3).Draw(t, "from"); i { // the later steps are seldom reached by chance
+		case 3:
+			s = baked()
+			s.Held = time.Duration(rapid.IntRange(0, 20).Draw(t, "held")) * time.Second
+		case 2:
+			s = at(i)
+			s.Approvals = []Approval{approval("y", 0)}
+		case 0, 1:
+			s = at(i)
 		}
 		for range rapid.IntRange(5, 80).Draw(t, "events") {
 			e := drawEvent(t, s)
@@ -36,6 +41,7 @@ func TestSafetyRulesHoldInEveryHistory(t *testing.T) {
 			checkAlerts(t, s, next, e)
 			checkCopies(t, next, e)
 			checkApproved(t, s, next)
+			checkColours(t, s, next, e)
 			s = next
 		}
 	})
@@ -152,8 +158,72 @@ func checkTakenBack(t *rapid.T, s, next State, e Event, effects []Effect) {
 	}
 }
 
+// onGreen is the share of the users that a table of this state sends to green:
+// the upstreams that the policy names candidate.
+func onGreen(s State) weight {
+	if s.Colours != nil && s.Colours.Serving[0] == "green" {
+		return fullWeight - s.Weight
+	}
+	return s.Weight
+}
+
+// checkColours: the roles change at the end of a bake, with a person's rollback
+// out of promoted, and never else; and no swap sends a user from the version that
+// they were promoted to back to the old one.
+func checkColours(t *rapid.T, s, next State, e Event) {
+	if s.Colours.same(next.Colours) {
+		if _, started := e.(Commanded); s.Phase == Promoted && !started && onGreen(s) != onGreen(next) {
+			t.Fatalf("a %T moved users of a promoted version", e)
+		}
+		return
+	}
+	promoted := s.Phase == Baking && next.Phase == Promoted && s.Policy.swaps()
+	takenBack := s.Phase == Promoted && next.Phase == RollingBack
+	if !promoted && !takenBack || next.Weight != 0 {
+		t.Fatalf("the roles changed from %s to %s at %s on a %T", s.Phase, next.Phase, next.Weight, e)
+	}
+	was, is := "blue", next.Colours.Serving[0]
+	if s.Colours != nil {
+		was = s.Colours.Serving[0]
+	}
+	if was == is || next.Colours.Idle[0] != was {
+		t.Fatalf("the roles changed from %s to %+v", was, next.Colours)
+	}
+	on := func(s State) weight { // the version that is promoted or taken back
+		if is == "green" {
+			return onGreen(s)
+		}
+		return fullWeight - onGreen(s)
+	}
+	if promoted && (on(s) != s.Policy.WeightOf(Step{}) || on(next) != fullWeight) {
+		t.Fatalf("the swap found %s of the users on %s and left %s there", on(s), is, on(next))
+	}
+	var h Health
+	switch e := e.(type) {
+	case Tick:
+		h = e.Health
+	case Commanded:
+		h = e.Health
+		if e.Force {
+			return
+		}
+	}
+	if version := map[bool]string{true: s.Candidate, false: s.Baseline}[promoted]; !serves(h.Candidate, version) {
+		t.Fatalf("the roles changed although the candidate's upstreams serve %+v, not %s", h.Candidate, version)
+	}
+}
+
+func serves(a ArmHealth, version string) bool { ok, _ := a.safe(version); return ok }
+
 func drawEvent(t *rapid.T, s State) Event {
 	h := Health{Baseline: drawArm(t, "baseline"), Candidate: drawArm(t, "candidate")}
+	h.Baseline, h.Candidate = at1("blue", h.Baseline), at1("green", h.Candidate)
+	if s.Colours != nil && s.Colours.Serving[0] == "green" {
+		h.Baseline, h.Candidate = at1("green", h.Baseline), at1("blue", h.Candidate)
+	}
+	if s.Phase == Promoted { // what was promoted is the baseline's now
+		h.Baseline.Version, h.Candidate.Version = h.Candidate.Version, h.Baseline.Version
+	}
 	switch rapid.IntRange(0, 13).Draw(t, "event") {
 	case 12:
 		by := rapid.SampledFrom([]string{"x", "y"}).Draw(t, "by")
@@ -188,6 +258,9 @@ func drawCommand(t *rapid.T, s State, h Health) Event {
 		c.New = &NewRollout{ID: s.ID + "x", Baseline: "1", Policy: alertPolicy()}
 		if rapid.Bool().Draw(t, "steps") {
 			c.New.Policy = stepsPolicy()
+		}
+		if rapid.Bool().Draw(t, "swap") {
+			c.New.Policy.AfterPromote = &AfterPromote{Swap: true}
 		}
 	}
 	return c

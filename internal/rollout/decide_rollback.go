@@ -1,5 +1,7 @@
 package rollout
 
+import "fmt"
+
 // takeBack is the one way back: gate, breaker, alert, deadline and operator all
 // come through here. It reports whether it decided anything.
 //
@@ -11,7 +13,9 @@ func (d *decision) takeBack(o Order, h Health) bool {
 	if d.Phase == Paused && d.Resume != nil {
 		o.Weight = max(o.Weight, d.Resume.Weight)
 	}
-	if d.baselineReloaded(h) {
+	if d.swappedBy() {
+		d.exchange("taken back") // users are on the other colour with this state
+	} else if d.baselineReloaded(h) {
 		o.RegistryFirst = true
 	} else if ok, why := h.Baseline.safe(d.Baseline); !ok && !o.Forced && d.Weight > 0 {
 		if d.Phase == Paused && d.Reason == ReasonBaselineUnhealthy {
@@ -37,6 +41,19 @@ func (d *decision) takeBack(o Order, h Health) bool {
 	d.note("rolling_back", o)
 	d.do(ExecuteRollback{})
 	return true
+}
+
+// swapBack takes a promoted version back in one swap: the colour that users came
+// from is idle, and has to serve what it did.
+func (d *decision) swapBack(o Order, h Health) error {
+	if h.Candidate.Total == 0 {
+		return refuse(Refused, "give the route its candidate back", "not rolled back: the idle colour has no upstream")
+	}
+	if ok, why := h.Candidate.safe(d.Baseline); !ok && !o.Forced {
+		return refuse(Refused, fmt.Sprintf("have it serve version %s, or add --force to send users there all the same", d.Baseline), "not rolled back: the idle colour %s", why)
+	}
+	d.takeBack(o, h)
+	return nil
 }
 
 // progress keeps how far the executor has come.

@@ -97,7 +97,7 @@ func (d *decision) window(t Tick, s ShadowStep) {
 	said := map[string]any{"window": n, "of": of, "every_s": s.Every.Seconds(), "gates": t.Judgement.Gates}
 	switch {
 	case t.Judgement.Verdict == judge.Pass && n >= of:
-		d.passed(t.Judgement.Gates)
+		d.passed(t)
 		return
 	case t.Judgement.Verdict == judge.Pass:
 		d.Window = n

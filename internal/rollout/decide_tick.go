@@ -161,7 +161,7 @@ func (d *decision) hold(t Tick) {
 	}
 	switch t.Judgement.Verdict {
 	case judge.Pass:
-		d.passed(t.Judgement.Gates)
+		d.passed(t)
 	case judge.Fail, judge.Inconclusive:
 		if d.Policy.OnInconclusive == OnInconclusiveBack && t.Judgement.Verdict == judge.Inconclusive {
 			d.takeBack(Order{Cause: CauseDeadline, By: "deadline", Reason: "no verdict at the end of the hold: " + t.Judgement.Reason, Gates: t.Judgement.Gates}, t.Health)
@@ -169,17 +169,20 @@ func (d *decision) hold(t Tick) {
 	}
 }
 
-func (d *decision) passed(gates []judge.GateVerdict) {
+func (d *decision) passed(t Tick) {
 	if d.Phase == Baking {
-		if !d.frozen("the end of the bake") {
-			d.endBake("pass", gates)
+		if d.frozen("the end of the bake") {
+			return
+		}
+		if wrong := d.endBake("pass", t.Judgement.Gates, t.Health); wrong != "" {
+			d.say("the arms do not swap yet: " + wrong)
 		}
 		return
 	}
 	if d.Step+1 >= len(d.Policy.Plan) || d.frozen("the advance") {
 		return
 	}
-	d.advance("pass", gates)
+	d.advance("pass", t.Judgement.Gates)
 }
 
 // armsServed: a hold counts only time in which the step's arms could serve.

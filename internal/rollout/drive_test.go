@@ -84,14 +84,14 @@ type Lane struct {
 	Arms Health
 }
 
-// Assign keeps the assignment.
-func (l *Lane) Assign(_ string, a Assignment) { l.Now = a }
+// Assign keeps the assignment, and changes the roles of the arms.
+func (l *Lane) Assign(_ string, a Assignment) { l.Now, l.Arms = a, l.Arms.inRole(a.Colours) }
 
 // Health is what the test set.
 func (l *Lane) Health(string) Health { return l.Arms }
 
-// NewLane is traffic with both arms up.
-func NewLane() *Lane { return &Lane{Arms: healthy()} }
+// NewLane is traffic with both arms up: blue serves version 1, green version 2.
+func NewLane() *Lane { return &Lane{Arms: twoColours()} }
 
 // Weight of the candidate now.
 func (l *Lane) Weight() canary.Weight { return l.Now.Split.Weight() }

@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -30,6 +31,31 @@ func testPolicy() Config {
 
 // healthy is both arms up, serving versions 1 and 2.
 func healthy() Health { return Health{Baseline: arm("1"), Candidate: arm("2")} }
+
+// twoColours is healthy with addresses: blue serves version 1, green version 2.
+func twoColours() Health {
+	return Health{Baseline: at1("blue", arm("1")), Candidate: at1("green", arm("2"))}
+}
+
+func at1(url string, a ArmHealth) ArmHealth {
+	a.Upstreams = []UpstreamHealth{{URL: url, Version: a.Version, Up: a.Up > 0}}
+	return a
+}
+
+// inRole is the health with the arms in the roles that colours give them.
+func (h Health) inRole(c *Colours) Health {
+	if c != nil && len(h.Candidate.Upstreams) > 0 && slices.Contains(c.Serving, h.Candidate.Upstreams[0].URL) && !slices.Contains(c.Serving, h.Baseline.Upstreams[0].URL) {
+		h.Baseline, h.Candidate, h.Exchanged = h.Candidate, h.Baseline, !h.Exchanged
+	}
+	return h
+}
+
+// swapPolicy is testPolicy whose arms swap at the end.
+func swapPolicy() Config {
+	c := testPolicy()
+	c.AfterPromote = &AfterPromote{Swap: true}
+	return c
+}
 
 func arm(version string) ArmHealth {
 	return ArmHealth{

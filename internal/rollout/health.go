@@ -9,6 +9,8 @@ import (
 type Health struct {
 	Baseline  ArmHealth
 	Candidate ArmHealth
+	// Exchanged: the roles are the other way round than the policy names them.
+	Exchanged bool
 }
 
 // ArmHealth is one arm: its upstreams, what they say they serve, its breaker.

@@ -10,7 +10,8 @@ import (
 )
 
 // Assignment is what the data plane does for a model: its split, and where the
-// outcomes are counted. The zero value sends everyone to the baseline.
+// outcomes are counted. The zero value sends everyone to the baseline, as it is
+// configured.
 type Assignment struct {
 	Split    canary.Split
 	Recorder *kpi.Recorder
@@ -18,6 +19,8 @@ type Assignment struct {
 	// 0 = none. ShadowByKey draws it by the user's key instead of by request.
 	Shadow      canary.Weight
 	ShadowByKey bool
+	// Colours say which upstreams have which role; nil: as they are configured.
+	Colours *Colours
 }
 
 // Traffic is the data plane in this process: neither call can fail or block.

@@ -33,6 +33,9 @@ func (c *Controller) makeView() View {
 		v.StartedAt = &s.StartedAt
 	}
 	v.Step, v.Shadow, v.Approvals, v.StartedBy = stepView(s), s.Mirror, s.Approvals, s.StartedBy
+	if s.Colours != nil {
+		v.Colours = &ColoursView{*s.Colours, c.health.Exchanged}
+	}
 	switch {
 	case c.evidence != nil:
 		v.Verdict, v.Gates = c.evidence.verdict.Verdict, c.evidence.verdict.Gates

@@ -193,6 +193,9 @@ func drawPolicy(t *rapid.T) rollout.Config {
 	p.OnInconclusive = rapid.SampledFrom([]string{rollout.OnInconclusiveHold, rollout.OnInconclusiveBack}).Draw(t, "on_inconclusive")
 	warm := time.Duration(rapid.SampledFrom([]int{0, 0, 4}).Draw(t, "warm")) * time.Second
 	p.WarmUp = &warm
+	if rapid.Bool().Draw(t, "swap") {
+		p.AfterPromote = &rollout.AfterPromote{Swap: true}
+	}
 	return p
 }
 

@@ -15,8 +15,11 @@ func (c *Controller) handle(e Event) error { return c.settle(c.ctx, e) }
 // candidate traffic is applied first and written second; more is written first
 // and applied second, and not at all when it cannot be written.
 func (c *Controller) settle(ctx context.Context, e Event) error {
-	if order, ok := e.(Commanded); ok && c.evidence != nil {
-		order.Gates = c.evidence.verdict.Gates // as they stand when the order is carried out
+	if order, ok := e.(Commanded); ok {
+		order.Health = c.Traffic.Health(c.model) // as it is when the order is carried out
+		if c.evidence != nil {
+			order.Gates = c.evidence.verdict.Gates
+		}
 		e = order
 	}
 	next, effects, err := Decide(c.state, e, c.Clock())
@@ -76,7 +79,8 @@ func unsafePhase(prev, next State) bool {
 
 // apply swaps the traffic in this process; true when that closed a stratum.
 func (c *Controller) apply(prev State, next *State) (turned bool) {
-	if next.Weight != prev.Weight || next.Mirror != prev.Mirror || begun(prev, *next) {
+	swapped := !prev.Colours.same(next.Colours)
+	if next.Weight != prev.Weight || next.Mirror != prev.Mirror || begun(prev, *next) || swapped {
 		e := c.evidence
 		turned = e != nil
 		var snap *kpi.Snapshot
@@ -89,15 +93,15 @@ func (c *Controller) apply(prev State, next *State) (turned bool) {
 		if e != nil && !less {
 			c.turn(e, snap, next)
 		}
-		assignment := c.assignment(*next)
-		if !next.Phase.Live() {
-			assignment = Assignment{}
-		}
-		c.Traffic.Assign(c.model, assignment)
+		c.Traffic.Assign(c.model, c.assignment(*next))
+		c.health = c.Traffic.Health(c.model) // its roles may be others now
 		if e != nil && less {
 			c.turn(e, snap, next)
 		}
 		c.Log.Info("weight changed", "model", c.model, "from", prev.Weight, "to", next.Weight, "shadow", next.Mirror, "phase", next.Phase)
+		if swapped {
+			c.Log.Info("roles of the upstreams", "model", c.model, "serving", next.Colours.Serving, "idle", next.Colours.Idle)
+		}
 	}
 	if o := next.Order; next.Weight == 0 && o != nil && o.TrafficAt == nil && !o.awaitsTraffic() {
 		o.TrafficAt = stamp(c.Clock())

@@ -8,8 +8,9 @@ import (
 	"github.com/headgate/headgate/internal/judge"
 )
 
-// Format is the version of State as the journal keeps it.
-const Format = 1
+// Format is the version of State as the journal keeps it: 2 knows Colours, and who
+// does not would send users to the idle ones.
+const Format = 2
 
 // State is all a rollout needs to be continued by another process: the frozen
 // policy, where it stands and what is still owed. Decide maps one to the next.
@@ -72,6 +73,9 @@ type State struct {
 	Alerts []AlertDecision `json:"alerts,omitempty"`
 	// Approvals are those of any version of the model; a new rollout keeps them.
 	Approvals []Approval `json:"approvals,omitempty"`
+	// Colours say which upstreams have which role since the arms swapped; nil: as
+	// the policy names them. A new rollout keeps them.
+	Colours *Colours `json:"colours,omitempty"`
 	// Owed is what the registry has not been told yet.
 	Owed       Owed       `json:"owed"`
 	StartedBy  string     `json:"started_by,omitempty"`
@@ -179,7 +183,10 @@ func (s State) step() Step {
 // then the clock of the strata runs.
 func (s State) serving() bool { return s.Weight > 0 || s.Mirror > 0 }
 
-// less reports that next gives the candidate no more than s does.
-func (s State) less(next State) bool { return next.Weight <= s.Weight && next.Mirror <= s.Mirror }
+// less reports that next gives the candidate no more than s does. A swap of the
+// roles gives its upstreams everything, unless it takes them back.
+func (s State) less(next State) bool {
+	return next.Weight <= s.Weight && next.Mirror <= s.Mirror && (s.Colours.same(next.Colours) || next.Phase == RollingBack)
+}
 
 func stamp(t time.Time) *time.Time { t = t.UTC(); return &t }

@@ -32,10 +32,20 @@ type View struct {
 	PolicyHash string        `json:"policy_hash,omitempty"`
 	Rollback   *RollbackView `json:"rollback,omitempty"`
 	// Approvals are all of the model, the oldest first.
-	Approvals  []Approval `json:"approvals,omitempty"`
-	StartedBy  string     `json:"started_by,omitempty"`
-	StartedAt  *time.Time `json:"started_at,omitempty"`
-	FinishedAt *time.Time `json:"finished_at,omitempty"`
+	Approvals []Approval `json:"approvals,omitempty"`
+	// Colours is which upstreams have which role since the arms swapped; nil: as
+	// the policy names them, and never otherwise.
+	Colours    *ColoursView `json:"colours,omitempty"`
+	StartedBy  string       `json:"started_by,omitempty"`
+	StartedAt  *time.Time   `json:"started_at,omitempty"`
+	FinishedAt *time.Time   `json:"finished_at,omitempty"`
+}
+
+// ColoursView names the roles of a model's upstreams.
+type ColoursView struct {
+	Colours
+	// Exchanged: the policy names them the other way round, which changes nothing.
+	Exchanged bool `json:"exchanged"`
 }
 
 // StepView is the stretch of the plan the rollout is in.

@@ -18,6 +18,8 @@ type (
 	StepView = rollout.StepView
 	// ServingView is what one upstream serves, and should.
 	ServingView = rollout.ServingView
+	// ColoursView is which upstreams have which role since the arms swapped.
+	ColoursView = rollout.ColoursView
 	// RegistryView is what the registry has not been told yet.
 	RegistryView = rollout.RegistryView
 	// Phase is where a rollout stands.
