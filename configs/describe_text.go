@@ -20,8 +20,12 @@ func (d Description) Text() string {
 func (m ModelDescription) text(b *strings.Builder) {
 	fmt.Fprintf(b, "model %s (policy %.12s)\n", m.Model, m.PolicyHash)
 	fmt.Fprintf(b, "  plan, %s at the least\n", about(m.PlannedS))
+	widest := 8 // of most plans
 	for _, s := range m.Plan {
-		fmt.Fprintf(b, "    %d. %-8s %s\n", s.Index+1, s.Kind, s.Sentence)
+		widest = max(widest, len(s.Kind))
+	}
+	for _, s := range m.Plan {
+		fmt.Fprintf(b, "    %d. %-*s %s\n", s.Index+1, widest, s.Kind, s.Sentence)
 	}
 	b.WriteString("  gates\n")
 	for _, g := range m.Gates {
