@@ -125,7 +125,7 @@ alert-storm: build ## 1,000 alerts a second for 10 s while users are served
 	go run ./bench/alerts --headgate bin/headgate
 
 .PHONY: blue-green
-blue-green: build ## Switches and switch backs under 500 requests/s, and kill -9 in the middle (4 min)
+blue-green: build ## Switches and switch backs under 500 requests/s, and kill -9 in the middle (3 min)
 	@go run ./bench/bluegreen --headgate bin/headgate
 
 .PHONY: bench-judge

@@ -36,7 +36,7 @@ func printRounds(out io.Writer, o options, swaps []swap, all []answer) (t typica
 		}
 	}
 	fmt.Fprintf(out, "%d predictions/s, %d swaps; %d requests in all (%d streams of 2 s, %d of 1 to 2 s), **%d failed**. Times in ms.\n\n", o.rate, len(swaps), len(all), streams, slows, failed)
-	fmt.Fprint(out, "| round | swap | by | asked → first on the new colour | decided → first | first on new → last arrival at old | sent after first, answered by old | Headgate: decided → traffic off | requests | failed | streams / slow ones across | p99 before | p99 around |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|\n")
+	fmt.Fprint(out, "| round | swap | by | asked → idle colour checked | asked → first on the new colour | decided → first | first on new → last arrival at old | sent after first, answered by old | Headgate: decided → traffic off | requests | failed | streams / slow ones across | p99 before | p99 around |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n")
 	var wrong []error
 	var there, back []time.Duration
 	for _, s := range swaps {
@@ -48,11 +48,14 @@ func printRounds(out io.Writer, o options, swaps []swap, all []answer) (t typica
 		for _, why := range v.wrong() {
 			wrong = append(wrong, fmt.Errorf("round %d, %s: %s", s.round, s.what, why))
 		}
-		own := "–"
+		own, checked := "–", "–"
+		if s.checked > 0 {
+			checked = ms(s.checked - s.asked)
+		}
 		if s.own > 0 {
 			own = fmt.Sprintf("%.3f", s.own.Seconds()*1000)
 		}
-		fmt.Fprintf(out, "| %d | %s | %s | %s | %s | %s | %d | %s | %d | %d | %d / %d | %s | %s |\n", s.round, names[s.from]+" → "+names[s.to], s.what,
+		fmt.Fprintf(out, "| %d | %s | %s | %s | %s | %s | %s | %d | %s | %d | %d | %d / %d | %s | %s |\n", s.round, names[s.from]+" → "+names[s.to], s.what, checked,
 			ms(v.first-s.asked), ms(v.first-s.decided), ms(v.last-v.first), v.late, own, v.requests, v.failed, v.streams, v.slow, ms(v.before), ms(v.around))
 		switch s.what {
 		case "start":
