@@ -1,6 +1,6 @@
 """The backend of the worked example: /health, /predict and /reload over one pinned version.
 
-Environment: MLFLOW_TRACKING_URI (and its sign-in), MODEL_NAME, MODEL_STAGE, MODEL_ALIAS.
+Environment: MLFLOW_TRACKING_URI (and its sign-in), MODEL_NAME, MODEL_STAGE, MODEL_ALIAS, MODEL_VERSION.
 """
 
 import json
@@ -42,8 +42,11 @@ def create_app(settings: Settings | None = None, registry=None) -> Flask:
         return _scored(loaded, rows, copy="X-Headgate-Shadow" in request.headers)
 
     def reload() -> Response:
+        version = request.args.get("version")
+        if version is not None and not version.isdecimal():
+            return _kept(holder, 400, f"no version of a model is called {version[:100]!r}")
         try:
-            holder.reload()
+            holder.reload(version)
         except NoModel as empty:
             return _kept(holder, 503, str(empty))
         except Exception as failure:
@@ -56,7 +59,8 @@ def create_app(settings: Settings | None = None, registry=None) -> Flask:
     app.add_url_rule("/reload", view_func=reload, methods=["POST"])
     for code in (404, 405, 413, 500):
         app.register_error_handler(code, _refused)
-    threading.Thread(target=holder.load_at_start, args=(threading.Event(),), daemon=True, name="load").start()
+    start = {"target": holder.load_at_start, "args": (threading.Event(),), "kwargs": {"version": settings.version}}
+    threading.Thread(**start, daemon=True, name="load").start()
     return app
 
 

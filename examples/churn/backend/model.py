@@ -1,7 +1,8 @@
 """The model a backend serves: which version the registry names, loaded once and pinned until reload.
 
 The stage or alias is resolved to a version first and that version is loaded, because a loaded model
-does not tell which version it is.
+does not tell which version it is. A backend that is one of two colours belongs to no stage: who deploys it names the
+version, in MODEL_VERSION when it starts and in reload?version=N later.
 """
 
 import logging
@@ -24,6 +25,7 @@ class Settings:
     name: str
     stage: str
     alias: str | None
+    version: str | None = None  # loaded at the start instead of what stage or alias name
 
     @classmethod
     def from_environment(cls, env=os.environ) -> "Settings":
@@ -31,6 +33,7 @@ class Settings:
             name=env.get("MODEL_NAME") or "churn-model",
             stage=env.get("MODEL_STAGE") or "Staging",
             alias=env.get("MODEL_ALIAS") or None,
+            version=env.get("MODEL_VERSION") or None,
         )
 
     def place(self) -> str:
@@ -94,6 +97,7 @@ class Registry:
     def load(self, version: str) -> Loaded:
         import mlflow
 
+        _sign_in()
         uri = f"models:/{self.settings.name}/{version}"
         if "sklearn" in mlflow.models.get_model_info(uri).flavors:
             model = mlflow.sklearn.load_model(uri)
@@ -114,11 +118,11 @@ class Holder:
     def current(self) -> Loaded | None:
         return self._loaded
 
-    def reload(self) -> Loaded:
-        """Loads what the registry says now. On any failure the old version stays and the failure is raised."""
+    def reload(self, version: str | None = None) -> Loaded:
+        """Loads a version, or what the registry says now. On any failure the old one stays and the failure is raised."""
         with self._turn:
             try:
-                version = self._registry.resolve()
+                version = version or self._registry.resolve()
                 loaded = self._registry.load(version)
             except Exception as failure:
                 self.problem = str(failure) or type(failure).__name__
@@ -127,11 +131,11 @@ class Holder:
             log.info("serving version %s", loaded.version)
             return loaded
 
-    def load_at_start(self, stop: threading.Event, pause_s: float = 2.0) -> None:
+    def load_at_start(self, stop: threading.Event, pause_s: float = 2.0, version: str | None = None) -> None:
         """Tries until the registry has answered: a version, or that there is none. Run it in a thread."""
         while not stop.is_set():
             try:
-                self.reload()
+                self.reload(version)
                 return
             except NoModel as empty:
                 log.warning("no model: %s", empty)

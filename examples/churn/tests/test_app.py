@@ -1,5 +1,6 @@
 """The backend's answers, with a registry and models that do as the test says."""
 
+import dataclasses
 import json
 import threading
 import time
@@ -131,6 +132,24 @@ def test_failed_reload_keeps_the_old_version(change, code):
     assert answer.status_code == code and strict(answer)["version"] == "3" and strict(answer)["error"]
     assert strict(client.get("/health"))["version"] == "3"
     assert client.post("/predict", json={"features": [ROW]}).status_code == 200
+
+
+def test_a_deploy_step_names_the_version():
+    client = client_of(FakeRegistry("3"))
+    assert strict(client.post("/reload?version=7"))["version"] == "7"
+    assert strict(client.get("/health"))["version"] == "7"
+    for wrong in ("", "latest", "7/../8"):
+        answer = client.post("/reload", query_string={"version": wrong})
+        assert answer.status_code == 400 and strict(answer)["version"] == "7"
+    assert strict(client.post("/reload"))["version"] == "3", "without a name the registry is asked"
+
+
+def test_a_named_version_is_loaded_at_the_start():
+    app = create_app(dataclasses.replace(SETTINGS, version="5"), FakeRegistry("3"))
+    client, deadline = app.test_client(), time.monotonic() + 30
+    while client.get("/health").status_code != 200 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert strict(client.get("/health"))["version"] == "5"
 
 
 def test_reload_does_not_hold_up_predictions():
