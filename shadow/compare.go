@@ -79,10 +79,10 @@ func newComparer(c Config) (*comparer, error) {
 		places: map[string]size{},
 	}
 	var err error
-	if out.ignore, err = parseJSONPatterns(c.Compare.Ignore); err != nil {
+	if out.ignore, err = parseAll(c.Compare.Ignore, parseJSONPattern); err != nil {
 		return nil, fmt.Errorf("compare.ignore: %w", err)
 	}
-	if out.redact, err = parseJSONPatterns(c.Redact); err != nil {
+	if out.redact, err = parseAll(c.Redact, parseJSONPattern); err != nil {
 		return nil, fmt.Errorf("redact: %w", err)
 	}
 	for path, member := range c.Compare.Unordered {

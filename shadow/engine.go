@@ -2,7 +2,6 @@ package shadow
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"runtime"
 	"runtime/debug"
@@ -68,12 +67,12 @@ func newEngine(m *Mirror, c Config, t Targets) (*engine, error) {
 		e.methods = append(e.methods, methodRule{name, safeMethod(name)})
 	}
 	var err error
-	if e.paths, err = parsePaths(c.Paths); err != nil {
+	if e.paths, err = parseAll(c.Paths, parsePathPattern); err != nil {
 		return nil, err
 	}
 	if n := c.Noise; n != nil {
 		e.noise = &noiseRule{share: n.Share, methods: n.Methods}
-		if e.noise.paths, err = parsePaths(n.Paths); err != nil {
+		if e.noise.paths, err = parseAll(n.Paths, parsePathPattern); err != nil {
 			return nil, err
 		}
 	}
@@ -97,18 +96,6 @@ func newEngine(m *Mirror, c Config, t Targets) (*engine, error) {
 		e.comparers <- one
 	}
 	return e, nil
-}
-
-func parsePaths(texts []string) ([]pathPattern, error) {
-	var out []pathPattern
-	for _, text := range texts {
-		p, err := parsePathPattern(text)
-		if err != nil {
-			return nil, fmt.Errorf("path %q: %w", text, err)
-		}
-		out = append(out, p)
-	}
-	return out, nil
 }
 
 func (e *engine) start() {

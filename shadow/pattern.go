@@ -3,6 +3,7 @@ package shadow
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 )
@@ -123,12 +124,13 @@ func parseJSONPattern(text string) (jsonPattern, error) {
 	return out, nil
 }
 
-func parseJSONPatterns(texts []string) ([]jsonPattern, error) {
-	var out []jsonPattern
+// parseAll reads patterns of one kind.
+func parseAll[P any](texts []string, parse func(string) (P, error)) ([]P, error) {
+	var out []P
 	for _, text := range texts {
-		p, err := parseJSONPattern(text)
+		p, err := parse(text)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("path %q: %w", text, err)
 		}
 		out = append(out, p)
 	}

@@ -4,6 +4,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/headgate/headgate/internal/judge/sequential"
 	"github.com/headgate/headgate/internal/kpi"
 )
 
@@ -229,7 +230,7 @@ func (g *gate) failE(s *gateState) float64 {
 	}
 	ln := math.Inf(-1)
 	for i := range s.Fail {
-		ln = logAdd(ln, s.Fail[i].logE())
+		ln = sequential.LogAdd(ln, s.Fail[i].logE())
 	}
 	return ln - math.Log(float64(len(s.Fail)))
 }

@@ -3,6 +3,7 @@ package judge
 import (
 	"math"
 
+	"github.com/headgate/headgate/internal/judge/sequential"
 	"github.com/headgate/headgate/internal/kpi"
 )
 
@@ -101,7 +102,7 @@ func failPairs(ps []pairState) float64 {
 	ln := -math.Log(float64(len(ps) + 1)) // 1 − Σ 1/(i(i+1))
 	for i := range ps {
 		n := float64(i + 1)
-		ln = logAdd(ln, ps[i].Fail.logE()-math.Log(n*(n+1)))
+		ln = sequential.LogAdd(ln, ps[i].Fail.logE()-math.Log(n*(n+1)))
 	}
 	return ln
 }

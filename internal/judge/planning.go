@@ -170,14 +170,14 @@ func (p planner) growing(n null, base, candidate, t float64) float64 {
 		rs := test.passRatios(s)
 		ln := math.Inf(-1)
 		for j, mass := range newPassProcess(rs).Parts {
-			ln = logAdd(ln, mass+n.logE(one, rs[j], past)*t/part)
+			ln = sequential.LogAdd(ln, mass+n.logE(one, rs[j], past)*t/part)
 		}
 		return ln
 	}
 	rs := ratios(true, test.up(s), s)
 	ln := math.Inf(-1)
 	for _, r := range rs {
-		ln = logAdd(ln, n.logE(one, r, past)*t/part)
+		ln = sequential.LogAdd(ln, n.logE(one, r, past)*t/part)
 	}
 	return ln - math.Log(float64(len(rs))) - math.Ln2 // half of the mass starts at once
 }

@@ -3,6 +3,8 @@ package judge
 import (
 	"math"
 	"time"
+
+	"github.com/headgate/headgate/internal/judge/sequential"
 )
 
 const (
@@ -111,7 +113,7 @@ func (p *failProcess) restart(r restarts, now time.Duration) {
 		w := 0.5 / (float64(p.Slot) * r.harmonic)
 		p.Left = max(0, p.Left-w)
 		for j := range p.Restarted {
-			p.Restarted[j] = logAdd(p.Restarted[j], math.Log(w/float64(len(p.Restarted))))
+			p.Restarted[j] = sequential.LogAdd(p.Restarted[j], math.Log(w/float64(len(p.Restarted))))
 		}
 	}
 }
@@ -131,7 +133,7 @@ func (p *failProcess) add(n null, t tally, past float64, ratios []float64) {
 func (p *failProcess) logE() float64 {
 	ln := math.Log(p.Left)
 	for j := range p.Started {
-		ln = logAdd(ln, logAdd(p.Started[j], p.Restarted[j]))
+		ln = sequential.LogAdd(ln, sequential.LogAdd(p.Started[j], p.Restarted[j]))
 	}
 	return ln
 }
@@ -166,20 +168,9 @@ func (p *passProcess) add(n null, t tally, past float64, ratios []float64) {
 	ln := math.Inf(-1)
 	for j, r := range ratios {
 		p.Parts[j] += n.logE(t, r, past)
-		ln = logAdd(ln, p.Parts[j])
+		ln = sequential.LogAdd(ln, p.Parts[j])
 	}
 	p.Best = max(p.Best, ln)
-}
-
-// logAdd is ln(e^a + e^b) without leaving the range of floats.
-func logAdd(a, b float64) float64 {
-	if a < b {
-		a, b = b, a
-	}
-	if math.IsInf(a, -1) || b-a < -45 {
-		return a
-	}
-	return a + math.Log1p(math.Exp(b-a))
 }
 
 // shown turns ln E into an E that JSON can carry.

@@ -15,8 +15,8 @@ func bounded(ln float64) float64 {
 	return min(max(ln, -maxLn), maxLn)
 }
 
-// logAdd is ln(e^a + e^b) without leaving the range of floats.
-func logAdd(a, b float64) float64 {
+// LogAdd is ln(e^a + e^b) without leaving the range of floats.
+func LogAdd(a, b float64) float64 {
 	if a < b {
 		a, b = b, a
 	}

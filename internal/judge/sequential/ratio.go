@@ -40,7 +40,7 @@ func (s *SampleRatio) Add(nc, nb, weight float64) {
 // LnE is ln E.
 func (s *SampleRatio) LnE() float64 {
 	left := 1 / float64(s.Spans+1)
-	return bounded(logAdd(math.Log(s.Closed+left), s.open()))
+	return bounded(LogAdd(math.Log(s.Closed+left), s.open()))
 }
 
 // open is ln of the open span's share · E.
@@ -50,7 +50,7 @@ func (s *SampleRatio) open() float64 {
 	}
 	ln := math.Inf(-1)
 	for _, strength := range ratioStrengths {
-		ln = logAdd(ln, betaBinomial(s.Candidate, s.Baseline, s.Weight, strength))
+		ln = LogAdd(ln, betaBinomial(s.Candidate, s.Baseline, s.Weight, strength))
 	}
 	k := float64(s.Spans)
 	return ln - math.Log(float64(len(ratioStrengths))) - math.Log(k*(k+1))
