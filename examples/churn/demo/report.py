@@ -73,9 +73,14 @@ def rollout_line(status: dict) -> str:
         where += f", step {step['index'] + 1} of {step['of']}, held {step['held_s']:.0f} of {step['hold_s']:.0f} s"
     if step.get("windows"):
         where += f", {step.get('windows_shown', 0)} of {step['windows']} windows shown"
-    gates = status.get("gates") or []
-    gates = "; ".join(map(gate_text, gates)) if len(gates) <= GATES_IN_FULL else ", ".join(filter(None, map(gate_brief, gates)))
+    gates = _gates(status.get("gates") or [])
     return f"{status['weight'] * 100:3.0f} %  {where}" + (f"  [{gates}]" if gates else "")
+
+
+def _gates(gates: list[dict]) -> str:
+    if len(gates) <= GATES_IN_FULL:
+        return "; ".join(map(gate_text, gates))
+    return ", ".join(filter(None, map(gate_brief, gates)))
 
 
 def gate_brief(gate: dict) -> str:

@@ -132,8 +132,8 @@ def set_up(options, demonstration: Demonstration, work: Path, children: Children
     import data
 
     return Stage(
-        python=python, churn=CHURN, mlflow=mlflow, production=production, staging=staging,
-        incident_files=work / "incidents", children=children, server=server, headgate=headgate, registry=registry,
+        production=production, staging=staging, incident_files=work / "incidents", children=children, server=server,
+        headgate=headgate, registry=registry,
         traffic=Traffic(server.traffic, data.held_out_rows(), demonstration.rate, answered=demonstration.answered),
         report=report,
     ), trainer

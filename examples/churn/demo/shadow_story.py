@@ -1,4 +1,4 @@
-"""From copies of requests over a person's word and a canary to everyone; then the same plan, stopped at each of its gates."""
+"""From copies of requests over a person's word and a canary to everyone; then the same plan, stopped at each gate."""
 
 import time
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from follow import StoryFailed
 from labels import Labels
 from people import Person
 from stage import Stage, chapter
-from traffic import IDLE_S, LOST
+from traffic import ARMS, IDLE_S, LOST
 from trainer import Trainer
 
 DAY_S = 7  # `every` in shadow_policy.yaml
@@ -68,11 +68,12 @@ class Story:
         self._people, self._labels = people, labels
 
     def play(self, stage: Stage, trainer: Trainer) -> None:
-        stage.report.say(f"time is scaled: a day of the shadow is {DAY_S} s, the 72 h in which an approval counts are {APPROVAL_S} s")
+        stage.report.say(f"time is scaled: a day of the shadow is {DAY_S} s, the 72 h of an approval are {APPROVAL_S} s")
         self._labels.start(stage.server.admin, self._people.reporter.token)
         trainer.train_rest()
         trainer.wait("2")
-        chapter(stage, "version 2", "version 2 is good: shadow, kill -9, approval, canary, production", lambda: self._good(stage))
+        title = "version 2 is good: shadow, kill -9, approval, canary, production"
+        chapter(stage, "version 2", title, lambda: self._good(stage))
         for broken in IN_SHADOW:
             trainer.wait(broken.version)
             chapter(stage, f"version {broken.version}", broken.what, lambda: self._stopped(stage, broken))
@@ -85,9 +86,9 @@ class Story:
 
     def conclude(self, stage: Stage) -> None:
         self._labels.stop()
-        labels = self._labels.results
-        stage.report.check(labels["accepted"] > 0 and not labels["refused"],
-                           f"labels: {labels['accepted']} counted, {labels['refused']} refused {self._labels.problem}".rstrip())
+        told, problem = self._labels.results, self._labels.problem
+        stage.report.check(told["accepted"] > 0 and not told["refused"],
+                           f"labels: {told['accepted']} counted, {told['refused']} refused {problem}".rstrip())
         common.conclude(stage, outages=(OUTAGE,))
 
     # The good version.
@@ -103,7 +104,8 @@ class Story:
         shown = [entry["data"]["window"] for entry in record if entry["kind"] == "window_shown"]
         missed = [entry for entry in record if entry["kind"] == "window_missed"]
         stage.report.check(shown == [1, 2] and not missed,
-                           f"each day was shown once, the kill between them: windows {shown} of {WINDOWS}, the last ended the step, {len(missed)} missed")
+                           f"each day was shown once, with the kill between: {shown} of {WINDOWS} (the last ended the step), "
+                           f"{len(missed)} missed")
         self._approved_by_the_right_one(stage, "2")
         follower.follow("2", "promoted", pauses=("approval",))
         follower.settled()
@@ -124,17 +126,18 @@ class Story:
         down = time.monotonic() - began
         status = stage.headgate.status()
         stage.report.say(f"down for {down:.1f} s")
-        stage.report.check(status["candidate"]["version"] == version and status["phase"] in ("shadowing", "paused")
-                           and status["weight"] == 0, f"the rollout is back: {status['phase']} ({status.get('reason') or 'running'})")
+        back = status["candidate"]["version"] == version and status["phase"] in ("shadowing", "paused")
+        stage.report.check(back and status["weight"] == 0,
+                           f"the rollout is back: {status['phase']} ({status.get('reason') or 'running'})")
         stage.report.check(_shown(status) == _shown(before) == 1,
                            f"the day that was shown still counts: {_shown(status)} of {WINDOWS}")
-        agreement, counted = (_counted(s) for s in (before, status))
-        stage.report.check(counted >= agreement > 0, f"its evidence is kept: {agreement} pairs seen before, {counted} after")
+        pairs, now = _counted(before), _counted(status)
+        stage.report.check(now >= pairs > 0, f"its evidence is kept: {pairs} pairs seen before, {now} after")
         time.sleep(IDLE_S)  # until no user holds a connection to the process that is gone
         stage.report.chapter(OUTAGE, at)
         counts.enter(name)
         lost = counts.tally(OUTAGE, LOST).failures
-        stage.report.say(f"without a second replica {lost} requests got no answer: those of the time down, and old connections")
+        stage.report.say(f"{lost} requests got no answer, in the time down and on old connections: there was no second replica")
 
     def _approved_by_the_right_one(self, stage: Stage, version: str) -> None:
         counts, name = stage.traffic.counts, stage.traffic.counts.phase()
@@ -152,8 +155,8 @@ class Story:
         time.sleep(2)
         stage.report.chapter("waiting", began)
         counts.enter(name)
-        stage.report.check(counts.tally("waiting", "baseline").requests > 0 and counts.tally("waiting", "candidate").requests == 0,
-                           "every user was on the baseline meanwhile")
+        on = {arm: counts.tally("waiting", arm).requests for arm in ARMS}
+        stage.report.check(on["baseline"] > 0 and on["candidate"] == 0, "every user was on the baseline meanwhile")
         as_lead.approve(version, "ml-lead", "looked at the differing pairs")
         stage.report.say("the lead approves: looked at the differing pairs")
 
@@ -187,11 +190,13 @@ class Story:
         stage.report.say(f"the lead approves in advance; that counts for {APPROVAL_S} s")
         rollout = _begin(stage, "7")
         status = _to_approval(stage, "7")
-        stage.report.check("expired" in status.get("message", ""), f"the approval in advance has expired: {status.get('message')}")
+        message = status.get("message", "")
+        stage.report.check("expired" in message, f"the approval in advance has expired: {message}")
         follower = stage.follower()
         follower.follow("7", "rolled_back", pauses=("approval",))
         status = follower.settled()
-        stage.report.check(status.get("cause") == "deadline", f"not approved within {APPROVAL_S} s: taken back by the {status.get('cause')}")
+        stage.report.check(status.get("cause") == "deadline",
+                           f"not approved within {APPROVAL_S} s: taken back by the {status.get('cause')}")
         steps = {entry["step"] for entry in stage.headgate.record(rollout)}
         stage.report.check(max(steps) == APPROVAL_STEP, f"it never came further than step {max(steps) + 1}, the approval")
         common.out_of_use(stage, status, "7", production="2")

@@ -17,9 +17,6 @@ from traffic import LOST
 class Stage:
     """Everything started and everything that can be asked."""
 
-    python: Path
-    churn: Path
-    mlflow: str
     production: str  # the backends' addresses
     staging: str
     incident_files: Path
@@ -141,11 +138,11 @@ def after(stage: Stage) -> None:
 def conclude(stage: Stage, outages: tuple = ()) -> None:
     """What has to be so over the whole run, and the table. Call it when the traffic has stopped.
 
-    `outages` names the chapters in which Headgate was killed on purpose: users without an answer are counted apart there.
+    `outages` names the chapters in which Headgate was killed on purpose: that nobody answered is counted apart there.
     """
     counts, report = stage.traffic.counts, stage.report
-    for arm, words in (("baseline", "on the baseline arm"), (LOST, "without an answer")):
-        failures = counts.failures(arm, without=outages)
+    for arm, words, apart in (("baseline", "on the baseline arm", ()), (LOST, "without an answer", outages)):
+        failures = counts.failures(arm, without=apart)
         report.check(not failures, f"no user request failed {words}" + (f": {failures}" if failures else ""))
     try:
         said = stage.headgate.verify_record().splitlines()

@@ -10,7 +10,7 @@ from servers import environment
 
 
 class Trainer:
-    """`recipes` says by which words of train_and_register.py's --model each version is trained, in the order of versions."""
+    """`recipes` holds the words behind train_and_register.py's --model for each version, in the order of versions."""
 
     def __init__(self, python: Path, ml: Path, mlflow: str, children, report, recipes: dict[str, list[str]]):
         self._python, self._ml, self._children, self._report = python, ml, children, report
