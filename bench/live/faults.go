@@ -41,8 +41,8 @@ func faults() []fault {
 }
 
 const policy = `version: 1
-traffic: {listen: "127.0.0.1:%[1]d"}
-admin: {listen: "127.0.0.1:%[2]d"}
+traffic: {listen: %[1]q}
+admin: {listen: %[2]q}
 state: {dir: %[3]q}
 registry: {local: {}}
 routes:

@@ -49,11 +49,11 @@ func run(ctx context.Context, args []string, out, talk io.Writer) (err error) {
 		}
 	}
 	r, err := newRig(ctx, *headgate, *sample)
-	defer func() { r.stop(err != nil) }()
 	if err != nil {
 		return err
 	}
-	u := newUsers(*rate, r.traffic, r.admin)
+	defer func() { r.stop(err != nil) }()
+	u := newUsers(*rate, r.Traffic, r.Admin)
 	asking, quiet := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() { defer close(done); u.run(asking) }()
@@ -95,12 +95,12 @@ func try(ctx context.Context, r *rig, u *users, f fault, version string) (row, e
 		return row{}, err
 	}
 	order := client.Command{Kind: rollout.Start, Version: version}
-	if v, err := r.api.Rollout(ctx, "live"); err != nil {
+	if v, err := r.API.Rollout(ctx, "live"); err != nil {
 		return row{}, err
 	} else if v.Phase == rollout.None {
 		order.Baseline = "1"
 	}
-	v, err := r.api.Order(ctx, "live", order)
+	v, err := r.API.Order(ctx, "live", order)
 	if err != nil {
 		return row{}, err
 	}
@@ -110,22 +110,19 @@ func try(ctx context.Context, r *rig, u *users, f fault, version string) (row, e
 		if !rollout.Sleep(ctx, 100*time.Millisecond) {
 			return row{}, ctx.Err()
 		}
-		if v, err = r.api.Rollout(ctx, "live"); err != nil {
+		if v, err = r.API.Rollout(ctx, "live"); err != nil {
 			return row{}, err
 		}
 	}
 	out.seconds = time.Since(began).Seconds()
 	out.read(v)
 	if v.Phase.Live() {
-		if _, err := r.api.Order(ctx, "live", client.Command{Kind: rollout.Rollback, Reason: "the trial is over"}); err != nil {
+		if _, err := r.API.Order(ctx, "live", client.Command{Kind: rollout.Rollback, Reason: "the trial is over"}); err != nil {
 			return row{}, err
 		}
 	}
 	id := v.ID
-	err = r.until(ctx, 20*time.Second, "the rollback to be over", func() bool {
-		v, err = r.api.Rollout(ctx, "live")
-		return err == nil && v.Phase == rollout.RolledBack
-	})
+	v, err = r.Await(ctx, "the rollback is over", 20*time.Second, func(v client.View) bool { return v.Phase == rollout.RolledBack })
 	if err != nil || f.gate == "" {
 		return out, err
 	}

@@ -8,14 +8,12 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"syscall"
 	"time"
 
+	"github.com/headgate/headgate/bench/internal/daemon"
 	"github.com/headgate/headgate/internal/admin/client"
 	"github.com/headgate/headgate/internal/freeport"
-	"github.com/headgate/headgate/internal/rollout"
 )
 
 // latency of every prediction, its median; the sample backends wait that long.
@@ -23,10 +21,9 @@ const latency = 20 * time.Millisecond
 
 // rig is headgate with both backends, as processes of their own.
 type rig struct {
-	dir                                 string
-	traffic, admin, baseline, candidate int
-	api                                 *client.Client
-	processes                           []*exec.Cmd
+	*daemon.Headgate
+	candidate int // port
+	samples   []*daemon.Process
 }
 
 func newRig(ctx context.Context, headgate, sample string) (*rig, error) {
@@ -34,61 +31,49 @@ func newRig(ctx context.Context, headgate, sample string) (*rig, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &rig{dir: dir}
-	for _, port := range []*int{&r.traffic, &r.admin, &r.baseline, &r.candidate} {
-		if *port, err = freeport.Take(); err != nil {
-			return r, err
-		}
+	h, err := daemon.New(headgate, dir, "live")
+	if err != nil {
+		return nil, err
 	}
-	file := filepath.Join(dir, "policy.yaml")
-	text := fmt.Sprintf(policy, r.traffic, r.admin, filepath.Join(dir, "state"), r.baseline, r.candidate, filepath.Join(dir, "incidents"))
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		return r, err
+	r := &rig{Headgate: h}
+	if err := r.begin(ctx, sample); err != nil {
+		r.stop(true)
+		return nil, err
 	}
-	if r.api, err = client.New(fmt.Sprintf("http://127.0.0.1:%d", r.admin), ""); err != nil {
-		return r, err
-	}
-	for stage, port := range map[string]int{"Production": r.baseline, "Staging": r.candidate} {
-		err := r.start(sample, "--listen", fmt.Sprintf("127.0.0.1:%d", port), "--stage", stage, "--latency", latency.String(), "--jitter", "0.3")
-		if err != nil {
-			return r, err
-		}
-	}
-	if err := r.start(headgate, "serve", "--config", file); err != nil {
-		return r, err
-	}
-	return r, r.until(ctx, 30*time.Second, "headgate to be ready", func() bool {
-		v, err := r.api.Rollout(ctx, "live")
-		return err == nil && len(v.Serving) == 2 && v.Serving[0].Up && v.Serving[1].Up
-	})
+	return r, nil
 }
 
-func (r *rig) start(name string, args ...string) error {
-	log, err := os.OpenFile(filepath.Join(r.dir, "log.txt"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
+// begin starts the backends and headgate.
+func (r *rig) begin(ctx context.Context, sample string) error {
+	ports := map[string]int{}
+	for _, stage := range []string{"Production", "Staging"} {
+		port, err := freeport.Take()
+		if err != nil {
+			return err
+		}
+		p, err := daemon.Start(filepath.Join(r.Dir, stage+".log"), sample, "--listen", freeport.Address(port), "--stage", stage, "--latency", latency.String(), "--jitter", "0.3")
+		if err != nil {
+			return err
+		}
+		ports[stage], r.samples = port, append(r.samples, p)
+	}
+	r.candidate = ports["Staging"]
+	if err := r.WritePolicy(fmt.Sprintf(policy, r.Traffic, r.Admin, r.State(), ports["Production"], r.candidate, r.Incidents())); err != nil {
 		return err
 	}
-	defer func() { _ = log.Close() }() // the process has its own
-	cmd := exec.Command(name, args...)
-	cmd.Stdout, cmd.Stderr, cmd.Dir = log, log, r.dir
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("start %s: %w", name, err)
-	}
-	r.processes = append(r.processes, cmd)
-	return nil
+	return r.Serve(ctx)
 }
 
 // stop ends everything; the directory stays when something went wrong.
 func (r *rig) stop(keep bool) {
-	for _, p := range r.processes {
-		_ = p.Process.Signal(syscall.SIGTERM)
+	if r.Process != nil {
+		r.Stop(daemon.Patience)
 	}
-	for _, p := range r.processes {
-		_ = p.Wait() // a process that was told to end
+	for _, p := range r.samples {
+		p.Stop(daemon.Patience)
 	}
 	if !keep {
-		_ = os.RemoveAll(r.dir)
+		_ = os.RemoveAll(r.Dir)
 	}
 }
 
@@ -111,28 +96,13 @@ func (r *rig) become(ctx context.Context, version string, knobs url.Values) erro
 		text, _ := io.ReadAll(io.LimitReader(res.Body, 1000))
 		return fmt.Errorf("become %s: %s %s", version, res.Status, text)
 	}
-	return r.until(ctx, 15*time.Second, "headgate to see version "+version, func() bool {
-		v, err := r.api.Rollout(ctx, "live")
-		return err == nil && len(v.Serving) == 2 && v.Serving[1].Version == version
-	})
-}
-
-// until waits for something.
-func (r *rig) until(ctx context.Context, limit time.Duration, what string, ok func() bool) error {
-	for end := time.Now().Add(limit); time.Now().Before(end); {
-		if ok() {
-			return nil
-		}
-		if !rollout.Sleep(ctx, 50*time.Millisecond) {
-			return ctx.Err()
-		}
-	}
-	return fmt.Errorf("waited %s for %s; %s/log.txt says more", limit, what, r.dir)
+	_, err = r.Await(ctx, "headgate sees version "+version, 15*time.Second, func(v client.View) bool { return len(v.Serving) == 2 && v.Serving[1].Version == version })
+	return err
 }
 
 // incident is the file of a rollback.
 func (r *rig) incident(rolloutID string) (map[string]any, error) {
-	data, err := os.ReadFile(filepath.Join(r.dir, "incidents", rolloutID+".json"))
+	data, err := os.ReadFile(filepath.Join(r.Incidents(), rolloutID+".json"))
 	if err != nil {
 		return nil, err
 	}

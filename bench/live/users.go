@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"math"
 	"math/rand/v2"
@@ -44,9 +43,9 @@ type outcome struct {
 	Value     float64 `json:"value"`
 }
 
-func newUsers(rate, traffic, admin int) *users {
+func newUsers(rate int, traffic, admin string) *users {
 	u := &users{
-		rate: rate, url: fmt.Sprintf("http://127.0.0.1:%d/predict", traffic), desk: fmt.Sprintf("http://127.0.0.1:%d/api/v1/outcomes", admin),
+		rate: rate, url: "http://" + traffic + "/predict", desk: "http://" + admin + "/api/v1/outcomes",
 		client:   &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64, MaxConnsPerHost: 64}},
 		outcomes: make(chan outcome, 1<<16),
 	}
