@@ -24,6 +24,13 @@ func (k kill) look(all []answer) (a aftermath, wrong []string) {
 	if a.other > 0 {
 		fail("%d requests failed that were neither under way at the kill nor sent while nobody listened", a.other)
 	}
+	s := swap{from: blue, to: green, asked: k.sent - k.after, until: k.sent}
+	if k.way == "rollback" {
+		s.from, s.to = green, blue
+	}
+	if v, err := s.see(all); err == nil && v.late > 0 { // else nobody had reached the new colour
+		fail("%d requests were answered by the old colour before the kill, and sent after the first had reached the new one", v.late)
+	}
 	reached := slices.DeleteFunc(slices.Clone(all), func(x answer) bool { return x.err != nil })
 	slices.SortFunc(reached, func(x, y answer) int { return int(x.arrived - y.arrived) })
 	firstGreen := time.Duration(0)

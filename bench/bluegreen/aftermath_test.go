@@ -14,7 +14,7 @@ const msec = time.Millisecond
 // from 1,100 ms, on green from 1,500 ms.
 func killed() (kill, []answer) {
 	k := kill{
-		way: "start", trigger: "random", sent: 1000 * msec, dead: 1005 * msec, again: 1050 * msec, up: 1200 * msec, settled: 1600 * msec, until: 2000 * msec, next: math.MaxInt64, ordered: true,
+		way: "start", trigger: "random", after: 100 * msec, sent: 1000 * msec, dead: 1005 * msec, again: 1050 * msec, up: 1200 * msec, settled: 1600 * msec, until: 2000 * msec, next: math.MaxInt64, ordered: true,
 		found: line{at: 900 * msec, Kind: "switched", Phase: "progressing", Weight: 1},
 	}
 	k.left = []line{k.found, {at: 1080 * msec, Kind: "suspended", Phase: "paused"}, {at: 1490 * msec, Kind: "resumed", Phase: "progressing", Weight: 1}}
@@ -49,6 +49,7 @@ func TestWhatIsWrongWithAKill(t *testing.T) {
 		"the journal says blue in the end":   {func(k *kill) { k.left[2].Weight = 0 }, nil, "the journal said switched"},
 		"a lost order that was answered":     {func(k *kill) { k.way = "rollback" }, nil, "the rollback was answered"},
 		"a record that leaves users on both": {func(k *kill) { k.found.Weight = .5 }, nil, "record switched leaves users on both"},
+		"the old colour beside the new one":  {nil, []answer{at(992, 995, blue)}, "1 requests were answered by the old colour before the kill"},
 		"a start that was lost":              {func(k *kill) { k.found.Phase = "rolled_back" }, nil, "the start was answered"},
 	} {
 		k, all := killed()

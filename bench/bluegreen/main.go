@@ -68,6 +68,9 @@ func run(ctx context.Context, args []string, out, talk io.Writer) error {
 	}
 	progress := func(text string) { fmt.Fprintln(talk, "blue-green:", text) }
 	typical, err := showRounds(ctx, o, filepath.Join(dir, "rounds"), out, progress)
+	if typical.there == 0 || typical.back == 0 {
+		return errors.Join(err, errors.New("no swap there and back, so nothing else was tried"))
+	}
 	if o.gradual && ctx.Err() == nil {
 		err = errors.Join(err, showGradual(ctx, o, filepath.Join(dir, "gradual"), out, progress))
 	}
