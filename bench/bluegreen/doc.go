@@ -4,6 +4,7 @@
 // switches.
 //
 //	go run ./bench/bluegreen [--headgate bin/headgate] [--rate 500] [--rounds 12] [--gradual=false] [--kills 24] [--seed 1]
+//	    [--limit 300ms] [--settle 2.2s]
 //
 // Rounds: `start`, the check of the idle colour, the swap; then back by
 // `rollback`, or by a gate that a slow candidate fails. No request may fail; no
