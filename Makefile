@@ -38,6 +38,10 @@ demo: build venv-$(MLFLOW) ## The demonstration on a real MLflow: make demo [MLF
 demo-shadow: build venv-$(MLFLOW) ## Shadow, approval, canary on a real MLflow: make demo-shadow [MLFLOW=2|3]
 	@.venv/mlflow$(MLFLOW)/bin/python examples/churn/demo/shadow_main.py --mlflow $(MLFLOW) --headgate bin/headgate
 
+.PHONY: demo-colours
+demo-colours: build venv-$(MLFLOW) ## Two colours and their roles on a real MLflow: make demo-colours [MLFLOW=2|3]
+	@.venv/mlflow$(MLFLOW)/bin/python examples/churn/demo/colours_main.py --mlflow $(MLFLOW) --headgate bin/headgate
+
 .PHONY: setup
 setup: compiler prometheus $(GOLANGCI) venv-2 venv-3 ## Install what the tests need: linter, both MLflow lines
 
