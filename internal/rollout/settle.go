@@ -80,6 +80,7 @@ func unsafePhase(prev, next State) bool {
 // apply swaps the traffic in this process; true when that closed a stratum.
 func (c *Controller) apply(prev State, next *State) (turned bool) {
 	swapped := !prev.Colours.same(next.Colours)
+	at := c.Clock()
 	if next.Weight != prev.Weight || next.Mirror != prev.Mirror || begun(prev, *next) || swapped {
 		e := c.evidence
 		turned = e != nil
@@ -94,6 +95,7 @@ func (c *Controller) apply(prev State, next *State) (turned bool) {
 			c.turn(e, snap, next)
 		}
 		c.Traffic.Assign(c.model, c.assignment(*next))
+		at = c.Clock()
 		c.health = c.Traffic.Health(c.model) // its roles may be others now
 		if e != nil && less {
 			c.turn(e, snap, next)
@@ -104,7 +106,7 @@ func (c *Controller) apply(prev State, next *State) (turned bool) {
 		}
 	}
 	if o := next.Order; next.Weight == 0 && o != nil && o.TrafficAt == nil && !o.awaitsTraffic() {
-		o.TrafficAt = stamp(c.Clock())
+		o.TrafficAt = stamp(at) // and not when the stratum was on disk
 	}
 	return turned
 }
