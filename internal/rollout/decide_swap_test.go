@@ -151,6 +151,12 @@ func TestEditedUpstreamsAreRemembered(t *testing.T) {
 	if !slices.Equal(records(effects), []string{"colours_edited"}) || s.Colours.Rollout != "r1" {
 		t.Errorf("%v, %+v", records(effects), s.Colours)
 	}
+	trial, moved := in(Progressing, 0, 1000), h
+	trial.Colours, trial.Baseline, trial.Candidate = s.Colours, "2", "3"
+	moved.Baseline, moved.Candidate = at1("green-3", arm("2")), at1("blue", arm("4"))
+	if off, _ := decide(t, trial, tickWith(judge.Pass, moved)); off.Weight != 0 || off.Colours.Serving[0] != "green-3" || !trial.less(off) {
+		t.Errorf("an edit holds up the way off the traffic: %s, %+v", off.Weight, off.Colours)
+	}
 	h.Candidate = ArmHealth{} // the route has no candidate for now
 	s, _ = decide(t, s, tickWith(judge.Pass, h))
 	wantColours(t, s, "green-2", "blue")

@@ -183,10 +183,11 @@ func (s State) step() Step {
 // then the clock of the strata runs.
 func (s State) serving() bool { return s.Weight > 0 || s.Mirror > 0 }
 
-// less reports that next gives the candidate no more than s does. A swap of the
-// roles gives its upstreams everything, unless it takes them back.
+// less reports that next gives the candidate no more than s does. The swap at the
+// end of a bake gives its upstreams everything.
 func (s State) less(next State) bool {
-	return next.Weight <= s.Weight && next.Mirror <= s.Mirror && (s.Colours.same(next.Colours) || next.Phase == RollingBack)
+	swapped := next.Phase == Promoted && s.Phase != Promoted && !s.Colours.same(next.Colours)
+	return next.Weight <= s.Weight && next.Mirror <= s.Mirror && !swapped
 }
 
 func stamp(t time.Time) *time.Time { t = t.UTC(); return &t }
