@@ -25,7 +25,7 @@ func (c *cli) detail(v client.View) string {
 	c.serving(&b, v.Serving)
 	c.colours(&b, v.Colours)
 	c.takingBack(&b, v)
-	return b.String()
+	return c.fold(b.String())
 }
 
 // label begins a line; every first column is equally wide.

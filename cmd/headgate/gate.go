@@ -66,9 +66,14 @@ func (c *cli) gate(b *strings.Builder, g gateView) {
 	if g.MinDetectable != nil {
 		say(b, "      %s %s beyond the limit would show by now\n", c.paint(faint, "sees         "), g.beyond(*g.MinDetectable))
 	}
-	if g.Reason != "" {
+	if g.Reason != "" && !g.restated() {
 		say(b, "      %s\n", c.paint(faint, g.Reason))
 	}
+}
+
+// restated reports that the reason only says in a sentence what stands above it.
+func (g gateView) restated() bool {
+	return strings.Contains(g.Reason, "(n=") && !strings.HasPrefix(g.Reason, "users exhausted")
 }
 
 // measured is what both arms show, without one that has nothing: copies have no

@@ -26,6 +26,9 @@ func run() int {
 		getenv: os.Getenv, now: time.Now, zone: time.Local, random: rand.Reader,
 		fancy: term.IsTerminal(os.Stdout.Fd()) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb",
 	}
+	if term.IsTerminal(os.Stdout.Fd()) {
+		w.width = terminalWidth
+	}
 	return execute(ctx, w, os.Args[1:])
 }
 
@@ -64,4 +67,23 @@ type world struct {
 	random io.Reader
 	// fancy allows colours and boxes: a terminal that did not ask for none.
 	fancy bool
+	// width is how many columns the terminal has, 0 unknown; nil: there is none.
+	width func() int
+}
+
+// columns is the width to keep to, 0 for any.
+func (w world) columns() int {
+	if w.width == nil {
+		return 0
+	}
+	return w.width()
+}
+
+// terminalWidth is that of standard output.
+func terminalWidth() int {
+	width, _, err := term.GetSize(os.Stdout.Fd())
+	if err != nil {
+		return 0
+	}
+	return width
 }

@@ -26,7 +26,7 @@ func nextOf(v client.View) (first, then string) {
 	case "shadowing":
 		return goesOn(v), "headgate shadow diff " + v.Model + "   # the answers side by side"
 	case "progressing", "baking":
-		return goesOn(v), fmt.Sprintf("headgate rollback %s --reason TEXT   # takes it back at once", v.Model)
+		return goesOn(v), fmt.Sprintf("headgate rollback %s --reason TEXT   # takes it back", v.Model)
 	case "paused":
 		if string(v.Reason) == "operator" {
 			return "stands still until somebody lets it go on", "headgate resume " + v.Model

@@ -56,6 +56,9 @@ func (w world) grid(headings []string, rows [][]string) string {
 		t := table.New().Headers(headings...).Rows(rows...).Border(lipgloss.RoundedBorder()).
 			BorderStyle(styles[faint]).
 			StyleFunc(func(int, int) lipgloss.Style { return lipgloss.NewStyle().Padding(0, 1) })
+		if width := w.columns(); width >= narrowest && lipgloss.Width(t.String()) > width {
+			t = t.Width(width) // cells take more lines
+		}
 		return t.String() + "\n"
 	}
 	var b strings.Builder

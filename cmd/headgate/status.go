@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"charm.land/lipgloss/v2"
 	"github.com/spf13/cobra"
 
 	"github.com/headgate/headgate/internal/admin/client"
@@ -149,7 +150,17 @@ func (c *cli) overview(views []client.View) string {
 			orDash(v.Baseline.Version), orDash(v.Candidate.Version), c.verdict(string(v.Verdict)), c.registryWord(v),
 		})
 	}
-	return c.grid([]string{"MODEL", "PHASE", "WEIGHT", "STEP", "BASELINE", "CANDIDATE", "VERDICT", "REGISTRY"}, rows)
+	anyWidth := c.world
+	anyWidth.width = nil
+	grid := anyWidth.grid([]string{"MODEL", "PHASE", "WEIGHT", "STEP", "BASELINE", "CANDIDATE", "VERDICT", "REGISTRY"}, rows)
+	if width := c.columns(); width < narrowest || lipgloss.Width(grid) <= width {
+		return grid
+	}
+	var b strings.Builder
+	for _, v := range views {
+		b.WriteString(c.oneLine(v))
+	}
+	return c.fold(b.String())
 }
 
 // oneLine is where a rollout stands after an order.
