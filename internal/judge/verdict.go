@@ -203,7 +203,7 @@ func (j *Judge) Verdict() Verdict {
 // reason puts the verdict and its numbers into words.
 func (j *Judge) reason(g *gate, s *gateState, v GateVerdict, exhausted bool) string {
 	c := g.rollback.cond
-	numbers := fmt.Sprintf("candidate %s (n=%d), baseline %s (n=%d)", c.value(v.Candidate), v.N.Candidate, c.value(v.Baseline), v.N.Baseline)
+	numbers := c.numbers(v.Candidate, v.Baseline, v.N)
 	switch {
 	case v.Verdict == Fail:
 		return fmt.Sprintf("%s: shown, %s, evidence %s of %s", v.RollbackWhen, convicting(c, v, numbers), short(v.Fail.E), short(v.Fail.Limit))
@@ -237,8 +237,16 @@ func convicting(c Condition, v GateVerdict, numbers string) string {
 	if r == nil || r.N == v.N {
 		return numbers
 	}
-	return fmt.Sprintf("candidate %s (n=%d), baseline %s (n=%d) in the last %.0f s; in the step %s",
-		c.value(r.Candidate), r.N.Candidate, c.value(r.Baseline), r.N.Baseline, r.ToS-r.FromS, numbers)
+	return fmt.Sprintf("%s in the last %.0f s; in the step %s", c.numbers(r.Candidate, r.Baseline, r.N), r.ToS-r.FromS, numbers)
+}
+
+// numbers are what both arms showed; copies have no baseline.
+func (c Condition) numbers(candidate, baseline *float64, n ArmCounts) string {
+	text := fmt.Sprintf("candidate %s (n=%d)", c.value(candidate), n.Candidate)
+	if baseline == nil && n.Baseline == 0 {
+		return text
+	}
+	return text + fmt.Sprintf(", baseline %s (n=%d)", c.value(baseline), n.Baseline)
 }
 
 // effect is a difference in the KPI's own unit.
