@@ -4,7 +4,7 @@
 // what clients see of both.
 //
 //	go run ./bench/shadow [--headgate bin/headgate --policy FILE [--order "start churn-model --version 2"]]
-//	    [--rate 500] [--seconds 12] [--slice 2] [--pairs 5] [--think 5ms] [--only healthy,hung,dead,slow,big,chunked]
+//	    [--rate 500] [--seconds 12] [--slice 0.5] [--pairs 5] [--think 5ms] [--only healthy,hung,dead,slow,big,chunked]
 //
 // For each condition both processes live through all pairs of turns. The load
 // goes to one of them at a time, in slices of changing order, and the mirror

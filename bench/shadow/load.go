@@ -45,21 +45,39 @@ func (t turn) done() turn {
 
 var lastID atomic.Uint64
 
+// users are the clients of one proxy. They keep their connections from one turn
+// to the next: a turn that began with dialling all of them would measure that.
+type users struct {
+	senders [connections]sender
+}
+
+func newUsers(address string) *users {
+	u := &users{}
+	for i := range u.senders {
+		u.senders[i].address = address
+	}
+	return u
+}
+
+func (u *users) close() {
+	for i := range u.senders {
+		u.senders[i].close()
+	}
+}
+
 // load sends rate requests per second for a while, each when it is due, and
 // checks every answer.
-func load(ctx context.Context, address string, rate int, seconds float64) (turn, error) {
+func (u *users) load(ctx context.Context, rate int, seconds float64) (turn, error) {
 	n := int(float64(rate) * seconds)
 	took, why := make([]time.Duration, n), make([]error, n)
 	due := make(chan int, n)
 	began := time.Now()
 	at := func(i int) time.Time { return began.Add(time.Duration(i) * time.Second / time.Duration(rate)) }
 	var clients sync.WaitGroup
-	for range connections {
+	for c := range u.senders {
 		clients.Go(func() {
-			c := &sender{address: address}
-			defer c.close()
 			for i := range due {
-				why[i] = c.ask(lastID.Add(1))
+				why[i] = u.senders[c].ask(lastID.Add(1))
 				took[i] = time.Since(at(i))
 			}
 		})

@@ -61,7 +61,7 @@ func parse(args []string) (options, error) {
 	flags.StringVar(&o.order, "order", "", "a command that is given to the binary when it serves, such as start")
 	flags.IntVar(&o.rate, "rate", 500, "requests per second")
 	flags.Float64Var(&o.seconds, "seconds", 12, "of each turn")
-	flags.Float64Var(&o.slice, "slice", 2, "seconds after which the other process has its turn")
+	flags.Float64Var(&o.slice, "slice", 0.5, "seconds after which the other process has its turn")
 	flags.IntVar(&o.pairs, "pairs", 5, "of turns with and without the mirror")
 	flags.DurationVar(&o.think, "think", 5*time.Millisecond, "time that the stand-in backends take")
 	flags.DurationVar(&o.timeout, "timeout", 5*time.Second, "of the copies, in the small proxy")
@@ -153,7 +153,7 @@ func try(ctx context.Context, o options, c condition, dir string, talk io.Writer
 	defer s.stop()
 	r.condition = c
 	for _, p := range []*gate{s.without, s.with} { // connections and buffers are made
-		if _, err := load(ctx, p.traffic, o.rate, 1); err != nil {
+		if _, err := p.users.load(ctx, o.rate, 1); err != nil {
 			return r, err
 		}
 	}
@@ -190,7 +190,7 @@ func (s *scene) pair(ctx context.Context, o options, number int) (without, with 
 			order[0], order[1] = order[1], order[0]
 		}
 		for _, g := range order {
-			t, err := load(ctx, g.traffic, o.rate, o.seconds/float64(pieces))
+			t, err := g.users.load(ctx, o.rate, o.seconds/float64(pieces))
 			if err != nil {
 				return without, with, err
 			}

@@ -90,7 +90,7 @@ func (c *child) stop() {
 // gate is a proxy under test.
 type gate struct {
 	*child
-	traffic string // host:port
+	users   *users
 	metrics string // URL
 }
 
@@ -101,6 +101,11 @@ type scene struct {
 }
 
 func (s *scene) stop() {
+	for _, g := range []*gate{s.without, s.with} {
+		if g != nil {
+			g.users.close()
+		}
+	}
 	var all sync.WaitGroup
 	for _, c := range s.children {
 		all.Go(c.stop)
@@ -179,7 +184,7 @@ func (s *scene) gate(ctx context.Context, o options, self, dir, baseline, candid
 	if err != nil {
 		return nil, err
 	}
-	return &gate{c, addresses[0], "http://" + addresses[1] + "/metrics"}, nil
+	return &gate{c, newUsers(addresses[0]), "http://" + addresses[1] + "/metrics"}, nil
 }
 
 // headgate starts the binary under test with a policy made of the template.
@@ -213,7 +218,7 @@ func (s *scene) headgate(ctx context.Context, o options, dir, baseline, candidat
 		return nil, err
 	}
 	s.children = append(s.children, c)
-	g := &gate{c, listen, "http://" + admin + "/metrics"}
+	g := &gate{c, newUsers(listen), "http://" + admin + "/metrics"}
 	if err := g.ready(ctx, "http://"+listen+"/health"); err != nil {
 		return nil, err
 	}
