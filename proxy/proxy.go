@@ -205,8 +205,8 @@ func (p *Proxy) begin() error {
 func (p *Proxy) acceptOn(l *net.TCPListener) { p.workers.Go(func() { p.accept(l) }) }
 
 // Assign says how a model's traffic is split from now on, and which of its arms
-// has which role: when it returns, every newly read request sees both. A model that no route names yet keeps its
-// assignment for the day one does.
+// has which role: when it returns, every newly read request sees both. A model
+// that no route names yet keeps its assignment for the day one does.
 func (p *Proxy) Assign(model string, a Assignment) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
