@@ -41,6 +41,7 @@ func (d *decision) swapArms(h Health) (wrong string) {
 	if ok, why := h.Candidate.safe(d.Candidate); !ok {
 		return "the candidate " + why
 	}
+	d.followEdit(h)
 	if d.Colours == nil {
 		c := coloursOf(h)
 		d.Colours = &c

@@ -58,8 +58,9 @@ type Controller struct {
 	rev       uint64
 	dirty     bool // a safe change is applied but not written yet
 	unwritten []json.RawMessage
-	doubt     bool // the last write failed, and may have been made all the same
-	doubtful  int  // how many of unwritten were in it
+	doubt     bool              // the last write failed, and may have been made all the same
+	doubtful  int               // how many of unwritten were in it
+	withdrawn []json.RawMessage // its last records, when they are not carried out
 	written   State
 	heldAt    time.Time
 	evidence  *evidence

@@ -92,6 +92,14 @@ func TestASwapThatCannotBeWrittenDoesNotHappen(t *testing.T) {
 		t.Errorf("weight %s, colours %+v after a swap that could not be written", a.Split.Weight(), a.Colours)
 	}
 	b.ledger.breakWith(nil)
+	b.await(t, "judging goes on", func(v View) bool { return v.Verdict != "" })
+	b.serves(at1("green", arm("3")))
+	b.await(t, "another version", func(v View) bool { return v.Phase == Paused && v.Weight == 0 })
+	b.serves(at1("green", arm("2")))
+	b.await(t, "the bake again", func(v View) bool { return v.Phase == Baking && v.Weight == canary.Full })
+	if a := b.road.now(); a.Split.Weight() != canary.Full || a.Recorder == nil {
+		t.Errorf("users are at %s, recorder %v", a.Split.Weight(), a.Recorder)
+	}
 	b.ledger.mu.Lock()
 	b.ledger.lostAnswers = 1 // made, and answered with an error
 	b.ledger.mu.Unlock()
@@ -115,6 +123,40 @@ func TestASwapThatCannotBeWrittenDoesNotHappen(t *testing.T) {
 	}
 	if swaps != 1 {
 		t.Errorf("the swap is recorded %d times, want once", swaps)
+	}
+}
+
+// serves changes what the idle colour serves.
+func (b *bench) serves(candidate ArmHealth) {
+	b.road.mu.Lock()
+	defer b.road.mu.Unlock()
+	b.road.health.Candidate = candidate
+}
+
+// A swap is in the journal, though its write was called failed, and is not
+// carried out: another decision comes. The record says both.
+func TestASwapInDoubtIsWithdrawn(t *testing.T) {
+	b := atBake(t)
+	b.boot(t)
+	b.await(t, "the bake after the restart", func(v View) bool { return v.Phase == Baking && v.Weight == canary.Full })
+	b.ledger.mu.Lock()
+	b.ledger.lostAnswers = 1
+	b.ledger.mu.Unlock()
+	if err := b.toSwap(t); err == nil {
+		t.Fatal("a write without an answer passed for one")
+	}
+	b.do(t, Command{Kind: Rollback, Reason: "complaints"})
+	b.await(t, "the end", func(v View) bool { return v.Phase == RolledBack })
+	if a := b.road.now(); a.Colours != nil || a.Split.Weight() != 0 {
+		t.Errorf("users are at %s, colours %+v", a.Split.Weight(), a.Colours)
+	}
+	b.stop()
+	swapped, withdrawn, rolling := b.journal("swapped"), b.journal("withdrawn"), b.journal("rolling_back")
+	if swapped != 1 || withdrawn != 1 || rolling != 1 {
+		t.Errorf("recorded: swapped %d, withdrawn %d, rolling_back %d times, want once each", swapped, withdrawn, rolling)
+	}
+	if !bytes.Contains(b.ledger.state, []byte(`"phase":"rolled_back"`)) {
+		t.Errorf("state %s", b.ledger.state)
 	}
 }
 

@@ -14,6 +14,7 @@ func (d *decision) takeBack(o Order, h Health) bool {
 		o.Weight = max(o.Weight, d.Resume.Weight)
 	}
 	if d.swappedBy() {
+		d.followEdit(h)
 		d.exchange("taken back") // users are on the other colour with this state
 	} else if d.baselineReloaded(h) {
 		o.RegistryFirst = true

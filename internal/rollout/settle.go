@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/headgate/headgate/internal/kpi"
@@ -32,6 +33,7 @@ func (c *Controller) settle(ctx context.Context, e Event) error {
 		c.publish()
 		return nil
 	}
+	measured := c.evidence
 	c.prepareEvidence(prev, next)
 	turned := false // the stratum of the old weight was closed
 	safe := prev.less(next)
@@ -46,8 +48,8 @@ func (c *Controller) settle(ctx context.Context, e Event) error {
 	c.unwritten = append(c.unwritten, lines...)
 	if err := c.commit(ctx); err != nil {
 		if !safe || unsafePhase(prev, next) {
-			c.state = prev
-			c.unwritten = c.unwritten[:len(c.unwritten)-len(lines)]
+			c.state, c.evidence = prev, measured
+			c.withdraw(lines)
 			c.Log.Error("journal not written: nothing more goes to the candidate", "model", c.model, "error", err)
 			return fmt.Errorf("write the journal: %w", err)
 		}
@@ -191,7 +193,7 @@ func (c *Controller) commit(ctx context.Context) error {
 	}
 	rev, err := c.Journal.Commit(ctx, c.key(), c.rev, data, c.unwritten...)
 	if err != nil {
-		c.doubt, c.doubtful = true, len(c.unwritten)
+		c.doubt, c.doubtful, c.withdrawn = true, len(c.unwritten), nil
 		return err
 	}
 	c.rev, c.written, c.dirty, c.unwritten, c.heldAt = rev, c.state, false, nil, c.Clock()
@@ -210,10 +212,47 @@ func (c *Controller) resolveDoubt(ctx context.Context) error {
 		return err
 	}
 	if rev != c.rev {
-		c.rev, c.unwritten = rev, c.unwritten[min(c.doubtful, len(c.unwritten)):]
+		c.rev, c.unwritten = rev, c.unwritten[c.doubtful-len(c.withdrawn):]
+		switch n := len(c.withdrawn); {
+		case n == 0:
+		case sameKinds(c.unwritten, c.withdrawn): // the same decision again: it is recorded
+			c.unwritten = c.unwritten[n:]
+		default:
+			c.unwritten = slices.Concat(recordsOf(c.state, []Effect{Record{Kind: "withdrawn", Data: map[string]any{"records": n}}}, c.strata()), c.unwritten)
+		}
 	}
-	c.doubt = false
+	c.doubt, c.withdrawn = false, nil
 	return nil
+}
+
+// withdraw takes back the records of a decision that is not carried out, as it
+// could not be written. They may be in the journal all the same: resolveDoubt
+// sees to it.
+func (c *Controller) withdraw(lines []json.RawMessage) {
+	if c.doubt && c.withdrawn == nil && c.doubtful == len(c.unwritten) {
+		c.withdrawn = lines
+	}
+	c.unwritten = c.unwritten[:len(c.unwritten)-len(lines)]
+}
+
+// sameKinds says that the first lines are of the same kinds as those.
+func sameKinds(lines, those []json.RawMessage) bool {
+	if len(lines) < len(those) {
+		return false
+	}
+	kind := func(line json.RawMessage) string {
+		var r Record
+		if err := json.Unmarshal(line, &r); err != nil {
+			panic("BUG: a record of this process is not JSON: " + err.Error())
+		}
+		return r.Kind
+	}
+	for i := range those {
+		if kind(lines[i]) != kind(those[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 // standing is where a rollout stands after a decision; Strata is what the
