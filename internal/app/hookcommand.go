@@ -24,7 +24,9 @@ func hookEnvironment(model, version string, upstreams []string) []string {
 }
 
 // runHook runs the command to its end; at the time-out it is killed with every
-// process of its group. The error holds the end of what it printed.
+// process of its group. The error holds the end of what it printed. A command that
+// exits with 0 has succeeded: what it leaves running in the background is its own,
+// and is no longer listened to.
 func runHook(ctx context.Context, a rollout.AfterPromote, env []string) error {
 	ctx, cancel := context.WithTimeout(ctx, a.Timeout)
 	defer cancel()
@@ -35,6 +37,8 @@ func runHook(ctx context.Context, a rollout.AfterPromote, env []string) error {
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	err := cmd.Run()
 	switch {
+	case cmd.ProcessState.ExitCode() == 0:
+		return nil // whatever else: its output still held, or the end of ctx in the same instant
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return fmt.Errorf("%s was killed after %s%s", a.Command[0], a.Timeout, said.quote())
 	case err != nil:
