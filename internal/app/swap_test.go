@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"slices"
@@ -22,7 +23,8 @@ type visitors struct {
 	stop   func()
 	failed atomic.Int64
 	mu     sync.Mutex
-	seen   map[string]int // by version
+	since  int            // how often all was forgotten
+	seen   map[string]int // by answer, to requests that have begun since then
 }
 
 // visit sends requests until the test ends; the server names its version.
@@ -52,6 +54,9 @@ func (r *rig) visit() *visitors {
 }
 
 func (v *visitors) one(client *http.Client, req *http.Request) {
+	v.mu.Lock()
+	since := v.since
+	v.mu.Unlock()
 	res, err := client.Do(req)
 	if err != nil {
 		v.failed.Add(1)
@@ -65,17 +70,17 @@ func (v *visitors) one(client *http.Client, req *http.Request) {
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.seen[string(body)]++
+	if since == v.since {
+		v.seen[string(body)]++
+	}
 }
 
-// forget begins anew, and says what was seen until now. Requests under way then
-// may have begun before.
-func (v *visitors) forget() map[string]int {
+// forget begins anew, with requests that begin from now on.
+func (v *visitors) forget() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	was := v.seen
+	v.since++
 	v.seen = map[string]int{}
-	return was
 }
 
 func (v *visitors) saw(version string) int {
@@ -90,10 +95,11 @@ func (v *visitors) saw(version string) int {
 	return n
 }
 
-// onlyFrom waits for answers of one version, with none of another.
+// onlyFrom waits for more answers of one version, with none of another.
 func (v *visitors) onlyFrom(t *testing.T, when, version string) {
 	t.Helper()
-	for end := time.Now().Add(time.Minute); v.saw(version) < 40; time.Sleep(10 * time.Millisecond) {
+	enough := v.saw(version) + 40
+	for end := time.Now().Add(time.Minute); v.saw(version) < enough; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("%s: no answers of version %s", when, version)
 		}
@@ -128,10 +134,6 @@ func (r *rig) promoteTo(v *visitors, version, baseline string) {
 	r.t.Helper()
 	r.do(rollout.Command{Kind: rollout.Start, Version: version, Baseline: baseline, By: "ann"})
 	r.await("everyone on "+version, time.Minute, func(w rollout.View) bool { return w.Phase == rollout.Baking || w.Phase == rollout.Promoted })
-	before := v.saw(version)
-	for end := time.Now().Add(time.Minute); v.saw(version) < before+8 && time.Now().Before(end); {
-		time.Sleep(5 * time.Millisecond) // what had begun before is answered
-	}
 	v.forget()
 	r.await("promoted", time.Minute, phase(rollout.Promoted))
 	v.onlyFrom(r.t, "from the bake to behind the swap", version)
@@ -168,10 +170,6 @@ func TestColoursSwapRolesAndBack(t *testing.T) {
 	r.await("the registry's word", time.Minute, func(v rollout.View) bool { return !v.Registry.Pending })
 	r.do(rollout.Command{Kind: rollout.Rollback, Reason: "people complain", By: "ann"})
 	r.await("rolled back", time.Minute, phase(rollout.RolledBack))
-	before := v.saw("2")
-	for end := time.Now().Add(time.Minute); v.saw("2") < before+8 && time.Now().Before(end); {
-		time.Sleep(5 * time.Millisecond)
-	}
 	v.forget()
 	v.onlyFrom(t, "taken back", "2")
 	if b, err := r.app.book.Baseline(t.Context(), "m"); err != nil || b != "2" {
@@ -251,14 +249,98 @@ func TestRestartsAndReloadsKeepTheRoles(t *testing.T) {
 	}
 	v.onlyFrom(t, "with another address", "2")
 	r.await("the address written down", time.Minute, func(v rollout.View) bool { return v.Colours.Serving[0] == other.URL })
-	err = reload(func(s string) string {
+	plain := func(s string) string { // the route without a candidate
 		s = strings.ReplaceAll(s, "    candidate: {upstreams", "    #")
 		return s[:strings.Index(s, "models:")]
-	})
-	if err == nil || !strings.Contains(err.Error(), "would send the users of m to the idle colour") {
-		t.Errorf("a reload that moves users to the idle colour: %v", err)
 	}
-	v.onlyFrom(t, "after a refused reload", "2")
+	for name, c := range map[string]struct {
+		edit func(string) string
+		want string
+	}{
+		"no candidate":               {plain, "would send the users of m to the idle colour"},
+		"no candidate, another name": {func(s string) string { return strings.Replace(plain(s), "name: all", "name: every", 1) }, "would send the users of m to the idle colour"},
+		"other addresses for both": {func(s string) string {
+			return strings.NewReplacer(r.candidate.URL, "http://127.0.0.1:1", r.baseline.URL, "http://127.0.0.1:2").Replace(s)
+		}, "keeps too few upstreams of m"},
+		"copies to an arm, and no swap": {func(s string) string {
+			s = strings.Replace(s, "{swap: true}", "{reload: POST /reload, timeout: 5s}", 1)
+			return strings.Replace(s, "    expose_arm: true\n", fmt.Sprintf("    expose_arm: true\n    shadow: {upstreams: [%q]}\n", r.candidate.URL), 1)
+		}, "shadow.upstreams names " + r.candidate.URL},
+	} {
+		if err := reload(c.edit); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+	}
+	v.onlyFrom(t, "after refused reloads", "2")
+	v.stop()
+	if v.failed.Load() > 0 {
+		t.Errorf("%d requests failed", v.failed.Load())
+	}
+}
+
+// TestASwappedModelThatComesBackHasItsRoles: it was taken out of the file, and its
+// route comes into the traffic with the roles that the journal holds.
+func TestASwappedModelThatComesBackHasItsRoles(t *testing.T) {
+	r := swapRig(t)
+	r.boot()
+	r.ready()
+	stop, v := r.traffic(), r.visit()
+	r.promoteTo(v, "2", "1")
+	stop()
+	whole, err := os.ReadFile(r.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reload := func(text string) error {
+		if err := os.WriteFile(r.file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return r.app.Reload()
+	}
+	out := strings.NewReplacer("    candidate: {upstreams", "    #", "    model: m\n", "", r.baseline.URL, r.candidate.URL).Replace(string(whole))
+	if err := reload(out[:strings.Index(out, "models:")]); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.app.View("m"); err == nil {
+		t.Fatal("the model is still there")
+	}
+
+	var views, wrong atomic.Int64 // from the first view of the model that comes back
+	r.app.reloading.Lock()
+	tell := r.app.deps.OnChange
+	r.app.deps.OnChange = func(w rollout.View) {
+		views.Add(1)
+		if up := r.app.proxy.Health("m").Baseline.Upstreams; len(up) > 0 && up[0].URL == r.baseline.URL {
+			wrong.Add(1)
+		}
+		tell(w)
+	}
+	r.app.reloading.Unlock()
+
+	busy, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // at once
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = busy.Close() }()
+	err = reload(strings.Replace(string(whole), `traffic: {listen: "127.0.0.1:0"}`, fmt.Sprintf("traffic: {listen: %q}", busy.Addr()), 1))
+	if err == nil {
+		t.Fatal("a reload onto an address in use was taken")
+	}
+	if _, err := r.app.View("m"); err == nil {
+		t.Error("a model of a policy that was refused is there")
+	}
+	v.onlyFrom(t, "after a reload that failed", "2")
+	if err := reload(string(whole)); err != nil {
+		t.Fatal(err)
+	}
+	v.onlyFrom(t, "when the model is back", "2")
+	if views.Load() == 0 || wrong.Load() > 0 {
+		t.Errorf("the idle colour was the baseline in %d of %d views", wrong.Load(), views.Load())
+	}
+	w := r.await("the roles", time.Minute, func(v rollout.View) bool { return v.Colours != nil && v.Colours.Exchanged })
+	if got, want := serving(w), []string{"baseline " + r.candidate.URL, "candidate " + r.baseline.URL}; !slices.Equal(got, want) {
+		t.Errorf("serving %v, want %v", got, want)
+	}
 	v.stop()
 	if v.failed.Load() > 0 {
 		t.Errorf("%d requests failed", v.failed.Load())
