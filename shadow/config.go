@@ -17,7 +17,7 @@ const (
 	DefaultTimeout     = 5 * time.Second // to the end of an answer; also the longest wait in the queue
 	DefaultMaxBody     = 1 * MiB         // larger requests are not mirrored
 	DefaultMaxAnswer   = 1 * MiB         // larger answers are cut and not compared
-	DefaultRead        = 32 * MiB        // per second, of answers above 64 KiB; no copies are sent while it is overdrawn
+	DefaultRead        = 8 * MiB         // per second, of answers above 64 KiB; no copies are sent while it is overdrawn
 
 	DefaultAbsolute = 1e-9
 	DefaultRelative = 1e-6

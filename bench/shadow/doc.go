@@ -19,6 +19,10 @@
 // without one. --order is given to the binary, with --admin, when it serves.
 // Without --headgate the mirror runs behind a small proxy of this program.
 //
+// The shadow's own process has the lowest priority (nice 19): in life it computes
+// on another machine, and what it takes from the users' path here is no cost of
+// the mirror. Headgate with and without it, users and baseline share the rest.
+//
 // Latencies are counted from the moment a request was due. Only this machine's
 // loopback is used; nothing that was not started here is stopped.
 package main
