@@ -113,9 +113,11 @@ func (a *App) build() error {
 		},
 	}
 	for name := range a.policy.Models {
-		if err := a.addModel(name); err != nil {
+		m := a.newModel(name, a.policy)
+		if err := m.restore(); err != nil {
 			return err
 		}
+		a.begin(m)
 	}
 	a.admin, err = admin.New(a.policy.Admin, a, admin.Options{Log: a.log.Named("admin"), Metrics: reg})
 	return err

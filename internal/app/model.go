@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/canary"
+	"github.com/headgate/headgate/configs"
 	"github.com/headgate/headgate/internal/rollout"
 )
 
@@ -28,23 +29,28 @@ type model struct {
 	served map[string]bool // by upstream: last said to be right
 }
 
-// addModel restores a model's rollout; traffic is safe when it returns.
-func (a *App) addModel(name string) error {
-	p := a.policy.Models[name]
+// newModel makes a model as the policy has it; restore and begin come next.
+func (a *App) newModel(name string, p *configs.Policy) *model {
 	m := &model{app: a, name: name, look: make(chan struct{}, 1), served: map[string]bool{}}
-	m.ctl = rollout.NewController(name, p.Config, a.policy.Hash(name), a.deps)
+	m.ctl = rollout.NewController(name, p.Models[name].Config, p.Hash(name), a.deps)
+	return m
+}
+
+// restore takes up the model's rollout; traffic is safe when it returns.
+func (m *model) restore() error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	if err := m.ctl.Restore(ctx); err != nil {
-		return err
-	}
+	return m.ctl.Restore(ctx)
+}
+
+// begin counts the model among those at work.
+func (a *App) begin(m *model) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.models[name] = m
+	a.models[m.name] = m
 	if a.running != nil {
 		m.run(a.running)
 	}
-	return nil
 }
 
 func (m *model) run(ctx context.Context) {

@@ -2,10 +2,7 @@ package app
 
 import (
 	"context"
-	"fmt"
-	"reflect"
-	"slices"
-	"strings"
+	"errors"
 	"time"
 
 	"github.com/headgate/headgate/configs"
@@ -40,97 +37,63 @@ func (a *App) Reload() error {
 	return nil
 }
 
-// take does all that can fail first.
+// take does all that can fail first; when it fails, everything is as it was.
 func (a *App) take(next *configs.Policy) error {
 	a.mu.Lock()
 	current := a.policy
 	a.mu.Unlock()
-	if err := a.allowed(current, next); err != nil {
-		return err
-	}
-	if err := a.proxy.Reload(next.Proxy()); err != nil {
-		return err
-	}
-	if err := a.admin.SetTokens(next.Admin.Tokens); err != nil {
+	if err := allowed(current, next, a.Views()); err != nil {
 		return err
 	}
 	a.desk.policy.Store(next)
+	added, err := a.install(current, next)
+	if err != nil {
+		a.desk.policy.Store(current)
+		for _, m := range added {
+			a.proxy.Assign(m.name, proxy.Assignment{})
+		}
+		return err
+	}
 	a.mu.Lock()
 	a.policy = next
 	a.mu.Unlock()
 	for name, p := range next.Models {
 		if m, err := a.model(name); err == nil {
 			m.ctl.SetPolicy(p.Config, next.Hash(name))
-		} else if err := a.addModel(name); err != nil {
-			return err
 		}
+	}
+	for _, m := range added {
+		a.begin(m)
 	}
 	a.dropModels(next)
 	return nil
 }
 
-// allowed refuses what a running process cannot take and what would take the
-// ground from under a live rollout.
-func (a *App) allowed(current, next *configs.Policy) error {
-	for what, same := range map[string]bool{
-		"state":        reflect.DeepEqual(current.State, next.State),
-		"registry":     reflect.DeepEqual(current.Registry, next.Registry),
-		"admin.listen": current.Admin.Listen == next.Admin.Listen,
-	} {
-		if !same {
-			return &rollout.Refusal{Code: rollout.Refused, Message: what + " cannot change while headgate runs", Hint: "restart it with the new policy"}
-		}
-	}
-	for _, v := range a.Views() {
-		if name, moved := movesToIdle(current, next, v); moved {
-			return &rollout.Refusal{Code: rollout.Refused, Message: fmt.Sprintf("route %s would send the users of %s to the idle colour (%s): its arms have swapped, and users are on %s", name, v.Model, strings.Join(v.Colours.Idle, " "), strings.Join(v.Colours.Serving, " ")), Hint: "name those that serve users baseline first"}
-		}
-		if !v.Phase.Live() {
+// install brings the models that are new in the policy to what their journal says,
+// and then their routes into the traffic: a model that comes back after its arms
+// have swapped has its roles before the first request. It returns the new models,
+// on an error too.
+func (a *App) install(current, next *configs.Policy) (added []*model, err error) {
+	for name := range next.Models {
+		if _, err := a.model(name); err == nil {
 			continue
 		}
-		if _, ok := next.Models[v.Model]; !ok {
-			return &rollout.Refusal{Code: rollout.Refused, Message: fmt.Sprintf("model %s cannot be removed: its rollout is %s", v.Model, v.Phase), Hint: "headgate rollback or promote first"}
+		m := a.newModel(name, next)
+		added = append(added, m)
+		if err := m.restore(); err != nil {
+			return added, err
 		}
-		if !routesKept(current, next, v.Model) {
-			return &rollout.Refusal{Code: rollout.Refused, Message: fmt.Sprintf("a route of %s cannot be removed or lose an arm: its rollout is %s", v.Model, v.Phase), Hint: "headgate rollback or promote first"}
-		}
-	}
-	return nil
-}
-
-// movesToIdle finds a route whose users would be on the idle colour: a swapped one
-// that loses the upstreams that serve.
-func movesToIdle(current, next *configs.Policy, v rollout.View) (route string, moved bool) {
-	if v.Colours == nil {
-		return "", false
-	}
-	own := map[string]bool{}
-	for _, r := range current.Routes {
-		own[r.Name] = r.Model == v.Model
-	}
-	colours := &proxy.Colours{Serving: v.Colours.Serving, Idle: v.Colours.Idle}
-	for _, r := range next.Routes {
-		if r = colours.InRole(r); own[r.Name] && slices.ContainsFunc(r.Baseline.Upstreams, func(url string) bool {
-			return slices.Contains(colours.Idle, url) && !slices.Contains(colours.Serving, url)
-		}) {
-			return r.Name, true
+		if err := allowedFor(current, next, m.ctl.View()); err != nil {
+			return added, err
 		}
 	}
-	return "", false
-}
-
-// routesKept: every route that serves a live model stays, with both arms.
-func routesKept(current, next *configs.Policy, model string) bool {
-	kept := map[string]bool{}
-	for _, r := range next.Routes {
-		kept[r.Name] = r.Model == model && r.Candidate != nil
+	if err := a.admin.SetTokens(next.Admin.Tokens); err != nil {
+		return added, err
 	}
-	for _, r := range current.Routes {
-		if r.Model == model && r.Candidate != nil && !kept[r.Name] {
-			return false
-		}
+	if err := a.proxy.Reload(next.Proxy()); err != nil {
+		return added, errors.Join(err, a.admin.SetTokens(current.Admin.Tokens))
 	}
-	return true
+	return added, nil
 }
 
 func (a *App) dropModels(next *configs.Policy) {
