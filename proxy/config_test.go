@@ -72,7 +72,31 @@ func TestValidate(t *testing.T) {
 			c.Routes = append(c.Routes, Route{Name: "b", Match: Match{Host: "b.test", PathPrefix: "/"}, Baseline: c.Routes[0].Baseline})
 			c.Routes[1].Timeout, c.Routes[1].MaxBody = time.Second, KiB
 			c.Routes[0].Force = &Force{PreviewHost: "B.test", From: network}
-		}, `routes[0].force.preview_host: B.test: wanted a name of its own: routes[1] takes the same requests`},
+		}, `routes[0].force.preview_host: B.test: wanted a name of its own: it is the host of routes[1]`},
+		{"preview host that a route without its path answers", func(c *Config) {
+			c.Routes[0].Match = Match{PathPrefix: "/api"}
+			c.Routes[0].Force = &Force{PreviewHost: "x.test", From: network}
+			r := Route{Name: "b", Match: Match{Host: "x.test", PathPrefix: "/"}, Baseline: c.Routes[0].Baseline}
+			r.Timeout, r.MaxBody = time.Second, KiB
+			c.Routes = append(c.Routes, r)
+		}, `routes[0].force.preview_host: x.test: wanted a name of its own: it is the host of routes[1]`},
+		{"preview host that users go to", func(c *Config) {
+			c.Routes[0].Match.Host = "churn.test"
+			c.Routes[0].Force = &Force{PreviewHost: "Churn.test", From: network}
+		}, `routes[0].force.preview_host: Churn.test: wanted a name of its own: it is the host of routes[0]`},
+		{"preview host of nothing", func(c *Config) {
+			c.Routes[0].Candidate = nil
+			c.Routes[0].Force = &Force{PreviewHost: "preview.test", From: network}
+		}, `routes[0].force.preview_host: preview.test: wanted a candidate beside it, which testers meet there`},
+		{"same preview host", func(c *Config) {
+			c.Routes[0].Match.Host = "a.test"
+			c.Routes = append(c.Routes, previewed(c.Routes[0], "b.test", "/"))
+			c.Routes[0].Force = c.Routes[1].Force
+		}, `routes[1].force.preview_host: preview.test: wanted a name of its own: routes[0] takes the same requests`},
+		{"same preview host, hidden by a longer host", func(c *Config) {
+			c.Routes = append(c.Routes, previewed(c.Routes[0], "long.test", "/"))
+			c.Routes[0].Match, c.Routes[0].Force = Match{Host: "a.test", PathPrefix: "/api"}, c.Routes[1].Force
+		}, `routes[0].force.preview_host: preview.test: wanted a name of its own: routes[1] takes the same requests`},
 		{"timeout", func(c *Config) { c.Routes[0].Timeout = -time.Second }, `routes[0].timeout: -1s: wanted a duration from 10ms to 1h`},
 		{"body", func(c *Config) { c.Routes[0].MaxBody = 3 * GiB }, `routes[0].max_body: 3GiB: wanted a size from 1 to 2GiB`},
 		{"one timeout of many", func(c *Config) { c.Timeouts.Idle = 48 * time.Hour }, `timeouts.idle: 48h0m0s: wanted a duration from 1ms to 24h`},
@@ -101,6 +125,25 @@ func TestValidate(t *testing.T) {
 				t.Errorf("got %q, wanted %q", got, tc.want)
 			}
 		})
+	}
+}
+
+// previewed is another route like r, whose testers use the name preview.test.
+func previewed(r Route, host, prefix string) Route {
+	r.Name, r.Model, r.Match = r.Name+"-2", r.Model+"-2", Match{Host: host, PathPrefix: prefix}
+	r.Force = &Force{PreviewHost: "preview.test", From: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}
+	return r
+}
+
+// Routes with paths of their own may share a preview host: the more particular
+// path is asked first.
+func TestRoutesShareAPreviewHost(t *testing.T) {
+	c := oneRoute("http://127.0.0.1:8001", "http://127.0.0.1:8000")
+	c.SetDefaults()
+	c.Routes = append(c.Routes, previewed(c.Routes[0], "", "/api"))
+	c.Routes[0].Force = c.Routes[1].Force
+	if got := problems(c); len(got) > 0 {
+		t.Errorf("got %q", got)
 	}
 }
 

@@ -38,13 +38,14 @@ type route struct {
 }
 
 func newTable(c Config, m *metrics, routes []*route) *table {
-	slices.SortStableFunc(routes, func(a, b *route) int {
-		return cmp.Or(
-			cmp.Compare(len(b.host), len(a.host)),
-			cmp.Compare(len(b.config.Match.PathPrefix), len(a.config.Match.PathPrefix)),
-		)
-	})
+	slices.SortStableFunc(routes, func(a, b *route) int { return a.config.Match.order(b.config.Match) })
 	return &table{config: c, routes: routes, unrouted: m.ofCodes(nowhere, nowhere)}
+}
+
+// order is below 0 when requests are held against m before other, the more
+// particular first, and 0 when they are held against them as these are written.
+func (m Match) order(other Match) int {
+	return cmp.Or(cmp.Compare(len(other.Host), len(m.Host)), cmp.Compare(len(other.PathPrefix), len(m.PathPrefix)))
 }
 
 func newRoute(written Route, m *metrics, arms [2]*arm, a Assignment) *route {
@@ -85,11 +86,6 @@ func (t *table) match(host, target []byte, client netip.Addr) *route {
 		}
 	}
 	return nil
-}
-
-// previews says whether a client is a tester who asks for the candidate by name.
-func (r *route) previews(host []byte, client netip.Addr) bool {
-	return r.preview != "" && equalFold(host, r.preview) && r.config.Force.holds(client)
 }
 
 // underPrefix compares byte by byte; a prefix ends where a path segment ends.

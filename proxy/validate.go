@@ -86,16 +86,7 @@ func (c Config) validateRoutes(report report) {
 		}
 		names[r.Name], models[r.Model], matches[key] = i, i, i
 	}
-	for i, r := range c.Routes {
-		if r.Force == nil || r.Force.PreviewHost == "" {
-			continue
-		}
-		key := Match{strings.ToLower(r.Force.PreviewHost), r.Match.PathPrefix}
-		if first, twice := matches[key]; twice {
-			report(fmt.Sprintf("routes[%d].force.preview_host", i), r.Force.PreviewHost, fmt.Sprintf("a name of its own: routes[%d] takes the same requests", first))
-		}
-		matches[key] = i
-	}
+	c.validatePreviews(report)
 }
 
 func (r Route) validate(at string, report report) {
