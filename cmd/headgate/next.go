@@ -10,17 +10,18 @@ import (
 // next says what happens by itself, and what a person can do.
 func (c *cli) next(b *strings.Builder, v client.View) {
 	first, then := nextOf(v)
-	if first == "" {
-		return
+	label := c.label("next")
+	if first != "" {
+		say(b, "%s%s\n", label, clean(first))
+		label = under
 	}
-	say(b, "%s%s\n", c.label("next"), clean(first))
 	if then != "" {
-		say(b, "%s%s\n", under, c.paint(faint, then))
+		say(b, "%s%s\n", label, c.paint(faint, then))
 	}
 }
 
-// nextOf is empty where the message of the phase has said it, and where nothing
-// is to be done. Commands stand in lines of their own, to be copied.
+// nextOf has no first where the message of the phase says what is waited for, and
+// is empty where nothing is to be done. Commands stand in lines of their own, to be copied.
 func nextOf(v client.View) (first, then string) {
 	switch string(v.Phase) {
 	case "shadowing":
@@ -35,10 +36,11 @@ func nextOf(v client.View) (first, then string) {
 	return "", ""
 }
 
-// goesOn says what the step waits for.
+// goesOn says what the step waits for. A reload, a freeze and arms that do not swap
+// yet are not to be seen in the step: there the message says it.
 func goesOn(v client.View) string {
 	s := v.Step
-	if s == nil {
+	if s == nil || string(v.Reason) == "reloading" {
 		return ""
 	}
 	var waits []string
@@ -50,6 +52,9 @@ func goesOn(v client.View) string {
 	}
 	if len(v.Gates) > 0 && string(v.Verdict) != "pass" {
 		waits = append(waits, "a pass of the gates")
+	}
+	if len(waits) == 0 && v.Message != "" {
+		return ""
 	}
 	what := fmt.Sprintf("step %d of %d", s.Index+2, s.Of)
 	if s.Index+1 == s.Of {
