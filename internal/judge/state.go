@@ -105,7 +105,7 @@ func (s *state) measured(c Condition, enough uint64) span {
 			out.arms[arm], out.repeats[arm] = s.InStep[arm], s.StepTotal[arm].Repeats
 		}
 	}
-	out.seconds = s.StepSeconds
+	out.seconds, out.step = s.StepSeconds, true
 	return out
 }
 

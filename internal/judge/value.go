@@ -17,6 +17,7 @@ type span struct {
 	arms    [2]readings
 	repeats [2]uint64
 	seconds float64
+	step    bool // counted in the present step, and not since the rollout began
 }
 
 // slowest is the last edge of every layout.

@@ -114,7 +114,8 @@ func (j *Judge) verdict(g *gate, s *gateState, exhausted bool) GateVerdict {
 	v.RollbackWhen, v.Unit = c.Text, c.unitName()
 	v.Fail = &Evidence{E: shown(g.failE(s)), Limit: 1 / g.alpha}
 	if v.Baseline, v.Candidate, v.N = j.values(g, s, at); v.Candidate == nil { // too few in this step: labels come later than requests
-		v.Baseline, v.Candidate, v.N = j.values(g, s, j.state.whole())
+		at = j.state.whole()
+		v.Baseline, v.Candidate, v.N = j.values(g, s, at)
 	}
 	v.MinDetectable = j.minDetectable(g)
 	if g.require != nil {
@@ -125,7 +126,7 @@ func (j *Judge) verdict(g *gate, s *gateState, exhausted bool) GateVerdict {
 		v.Fail.E = max(v.Fail.E, shown(s.FailedE))
 		v.Recent = j.recent(g, s)
 	}
-	v.Reason = j.reason(g, s, v, exhausted)
+	v.Reason = j.reason(g, s, v, at, exhausted)
 	return v
 }
 
@@ -200,13 +201,13 @@ func (j *Judge) Verdict() Verdict {
 	return all
 }
 
-// reason puts the verdict and its numbers into words.
-func (j *Judge) reason(g *gate, s *gateState, v GateVerdict, exhausted bool) string {
+// reason puts the verdict and its numbers, those of at, into words.
+func (j *Judge) reason(g *gate, s *gateState, v GateVerdict, at span, exhausted bool) string {
 	c := g.rollback.cond
 	numbers := c.numbers(v.Candidate, v.Baseline, v.N)
 	switch {
 	case v.Verdict == Fail:
-		return fmt.Sprintf("%s: shown, %s, evidence %s of %s", v.RollbackWhen, convicting(c, v, numbers), short(v.Fail.E), short(v.Fail.Limit))
+		return fmt.Sprintf("%s: shown, %s, evidence %s of %s", v.RollbackWhen, convicting(c, v, at, numbers), short(v.Fail.E), short(v.Fail.Limit))
 	case j.elsewhere(g, v) != "":
 		return j.elsewhere(g, v)
 	case v.Carried:
@@ -230,14 +231,18 @@ func (j *Judge) reason(g *gate, s *gateState, v GateVerdict, exhausted bool) str
 	return text
 }
 
-// convicting says what was measured, and where that differs from what
+// convicting says what was measured in at, and where that differs from what
 // convicted, this too.
-func convicting(c Condition, v GateVerdict, numbers string) string {
+func convicting(c Condition, v GateVerdict, at span, numbers string) string {
 	r := v.Recent
 	if r == nil || r.N == v.N {
 		return numbers
 	}
-	return fmt.Sprintf("%s in the last %.0f s; in the step %s", c.numbers(r.Candidate, r.Baseline, r.N), r.ToS-r.FromS, numbers)
+	where := "in the rollout"
+	if at.step {
+		where = "in the step"
+	}
+	return fmt.Sprintf("%s in the last %.0f s; %s %s", c.numbers(r.Candidate, r.Baseline, r.N), r.ToS-r.FromS, where, numbers)
 }
 
 // numbers are what both arms showed; copies have no baseline.
