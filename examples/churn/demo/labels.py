@@ -3,6 +3,7 @@
 Labels are not lost while Headgate is down: they wait and are sent again, which does no harm.
 """
 
+import http.client
 import json
 import threading
 import time
@@ -55,18 +56,22 @@ class Labels:
         return json.dumps({"outcomes": outcomes}).encode()
 
     def _send(self, batch) -> bool:
-        """False when there was no answer: Headgate is down or just starting."""
-        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._token}"}
-        request = urllib.request.Request(self._url, data=self.body(batch), method="POST", headers=headers)
+        """False when there was no whole answer: Headgate is down, just starting, or was killed in the middle of it."""
         try:
-            with urllib.request.urlopen(request, timeout=5) as answer:
-                taken = json.loads(answer.read())
-        except urllib.error.HTTPError as refused:
-            self.problem = f"{refused.code} {refused.read().decode(errors='replace')[:300]}"
-            self.results["refused"] += len(batch)
-            return True
-        except OSError:
+            taken = self._post(batch)
+        except (OSError, http.client.HTTPException, ValueError):
             return False
         for result in ("accepted", "duplicate", "conflict", "unknown", "late", "pending", "refused"):
             self.results[result] += taken.get(result, 0)
         return True
+
+    def _post(self, batch) -> dict:
+        """How many outcomes were taken, by what Headgate did with them."""
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._token}"}
+        request = urllib.request.Request(self._url, data=self.body(batch), method="POST", headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=5) as answer:
+                return json.loads(answer.read())
+        except urllib.error.HTTPError as refused:
+            self.problem = f"{refused.code} {refused.read().decode(errors='replace')[:300]}"
+            return {"refused": len(batch)}

@@ -1,6 +1,7 @@
 """Child processes of the demonstration: started in sessions of their own, always stopped as groups."""
 
 import contextlib
+import http.client
 import json
 import os
 import random
@@ -43,15 +44,21 @@ def free_port() -> int:
 
 
 def get_json(url: str, timeout: float = 5, method: str = "GET") -> tuple[int, dict]:
-    """Returns status and body; (0, {}) when there is no answer."""
+    """Returns status and body; (0, {}) when there is no answer, or only a part of one."""
     request = urllib.request.Request(url, method=method, data=b"" if method == "POST" else None)
     try:
-        with urllib.request.urlopen(request, timeout=timeout) as answer:
+        with _answer(request, timeout) as answer:
             return answer.status, _object(answer.read())
-    except urllib.error.HTTPError as refused:
-        return refused.code, _object(refused.read())
-    except OSError:
+    except (OSError, http.client.HTTPException, ValueError):
         return 0, {}
+
+
+def _answer(request: urllib.request.Request, timeout: float):
+    """The answer to read, whatever its status."""
+    try:
+        return urllib.request.urlopen(request, timeout=timeout)
+    except urllib.error.HTTPError as refused:
+        return refused
 
 
 def _object(raw: bytes) -> dict:

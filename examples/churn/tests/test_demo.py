@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import incidents
 import pytest
 from follow import Follower, StoryFailed
+from labels import Labels
 from report import Report, rollout_line
 from servers import Children, ServerFailed, get_json, wait_for
 from traffic import LOST, Counts, Traffic
@@ -105,6 +106,59 @@ def test_server_that_ends_is_reported_with_its_log(tmp_path):
 
 def test_no_answer_is_status_0():
     assert get_json("http://127.0.0.1:9/health") == (0, {})
+
+
+@pytest.fixture
+def cutting():
+    """A server whose next answers are cut as they are put down here; those after them are whole."""
+    cuts = []
+
+    class Cut(BaseHTTPRequestHandler):
+        def do_POST(self):
+            outcomes = json.loads(self.rfile.read(int(self.headers["Content-Length"])) or b"{}").get("outcomes", [])
+            raw = cuts.pop(0) if cuts else b"HTTP/1.1 200 OK\r\n\r\n" + json.dumps({"accepted": len(outcomes)}).encode()
+            self.wfile.write(raw)
+
+        def log_message(self, *words):
+            pass
+
+    running = ThreadingHTTPServer(("127.0.0.1", 0), Cut)
+    thread = threading.Thread(target=running.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{running.server_port}", cuts
+    running.shutdown()
+    thread.join()
+    running.server_close()
+
+
+CUTS = [
+    pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{", id="the body"),
+    pytest.param(b"HTTP/1.1 200 OK\r\n\r\n{", id="a body without a length"),
+    pytest.param(b"HTTP/1.1 503 Busy\r\nContent-Length: 50\r\n\r\n{", id="a refusal"),
+    pytest.param(b"HTT", id="the first line"),
+]
+
+
+@pytest.mark.parametrize("cut", CUTS)
+def test_a_cut_answer_is_none(cutting, cut):
+    url, cuts = cutting
+    cuts.append(cut)
+    status, body = get_json(url, method="POST")
+    assert status in (0, 200) and body == {}, "no exception, and nothing made of a part"
+
+
+@pytest.mark.parametrize("cut", CUTS)
+def test_labels_outlive_an_answer_that_was_cut(cutting, cut):
+    url, cuts = cutting
+    cuts.append(cut)
+    labels = Labels([1], late_s=0)
+    labels.answered("a", 0)
+    labels.start(url, "token")
+    deadline = time.monotonic() + 30
+    while not labels.results["accepted"] and time.monotonic() < deadline:
+        time.sleep(0.05)
+    labels.stop()
+    assert labels.results["accepted"] == 1 and not cuts, "sent again after the cut"
 
 
 GATE = {"name": "errors", "verdict": "fail", "baseline": 0.0, "candidate": 0.5, "n": {"baseline": 300, "candidate": 20},
