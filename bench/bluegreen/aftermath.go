@@ -17,6 +17,9 @@ type aftermath struct {
 	final    int           // predictions that were sent once the journal's promise was reached
 }
 
+// enough predictions at the end show where users are.
+const enough = 20
+
 // look goes through all answers; what is not as promised comes back in words.
 func (k kill) look(all []answer) (a aftermath, wrong []string) {
 	fail := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
@@ -105,8 +108,8 @@ func (k kill) hold(a aftermath, firstGreen time.Duration) (wrong []string) {
 	if got := strings.Join(a.sequence, " → "); got != want && (got != "green" || serves != green) {
 		fail("users were on %s, the journal says %s", got, want)
 	}
-	if a.final < 20 {
-		fail("%d predictions were sent at the end, wanted 20 or more", a.final)
+	if a.final < enough {
+		fail("%d predictions were sent at the end, wanted %d or more", a.final, enough)
 	}
 	return wrong
 }

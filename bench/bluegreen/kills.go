@@ -32,7 +32,7 @@ type kill struct {
 }
 
 // kills does n of them, in both directions in turn.
-func (s *scene) kills(ctx context.Context, n int, t typical, random *rand.Rand, progress func(string)) (all []kill, err error) {
+func (s *scene) kills(ctx context.Context, l *load, n int, t typical, random *rand.Rand, progress func(string)) (all []kill, err error) {
 	if err := s.rehearse(ctx); err != nil {
 		return nil, err
 	}
@@ -45,7 +45,7 @@ func (s *scene) kills(ctx context.Context, n int, t typical, random *rand.Rand, 
 		if i/2%2 == 1 {
 			k.trigger = "at the swap"
 		}
-		if err := s.kill(ctx, &k, window, random); err != nil {
+		if err := s.kill(ctx, l, &k, window, random); err != nil {
 			return all, fmt.Errorf("kill %d (%s, %s): %w", i+1, k.way, k.trigger, err)
 		}
 		if i > 0 {
@@ -84,8 +84,8 @@ func (s *scene) home(ctx context.Context) error {
 	return err
 }
 
-func (s *scene) kill(ctx context.Context, k *kill, window time.Duration, random *rand.Rand) error {
-	order, next := s.start, s.green
+func (s *scene) kill(ctx context.Context, l *load, k *kill, window time.Duration, random *rand.Rand) error {
+	command, next := s.start, s.green
 	if k.way == "rollback" {
 		if err := s.start(ctx); err != nil {
 			return err
@@ -94,26 +94,22 @@ func (s *scene) kill(ctx context.Context, k *kill, window time.Duration, random 
 			return err
 		}
 		time.Sleep(300 * time.Millisecond)
-		order, next = s.back, s.blue
+		command, next = s.back, s.blue
 	}
 	arrived := next.nextUser()
-	asked, answered := now(), make(chan struct{})
-	var failed error
-	go func() { defer close(answered); failed = order(ctx) }()
+	asked, o := now(), begin(func() error { return command(ctx) })
 	if k.trigger == "random" {
 		time.Sleep(time.Duration(random.Int64N(int64(window) * 3 / 2)))
 	} else {
-		select {
-		case <-arrived:
-		case <-time.After(daemon.Patience):
-			return errors.New("no user reached the new colour")
+		if err := o.reach(arrived, daemon.Patience, s.Kill); err != nil {
+			return err
 		}
 		time.Sleep(time.Duration(random.Int64N(int64(15 * time.Millisecond))))
 	}
 	select {
-	case <-answered:
-		if failed != nil {
-			return failed
+	case <-o.answered:
+		if o.failed != nil {
+			return o.failed
 		}
 		k.ordered = true
 	default:
@@ -124,13 +120,13 @@ func (s *scene) kill(ctx context.Context, k *kill, window time.Duration, random 
 	}
 	s.Kill()
 	k.dead, k.after = s.DiedAt.Sub(began), k.sent-asked
-	<-answered // an order that was cut fails, and may have been taken
-	return s.again(ctx, k)
+	<-o.answered // an order that was cut fails, and may have been taken
+	return s.again(ctx, l, k)
 }
 
 // again reads what the kill left, starts the binary on it, and waits for what it
 // promises.
-func (s *scene) again(ctx context.Context, k *kill) error {
+func (s *scene) again(ctx context.Context, l *load, k *kill) error {
 	if err := s.Intact(ctx); err != nil {
 		return err
 	}
@@ -153,7 +149,10 @@ func (s *scene) again(ctx context.Context, k *kill) error {
 		return err
 	}
 	k.settled = now()
-	time.Sleep(500 * time.Millisecond)
+	time.Sleep(500 * time.Millisecond) // time for what should not be
+	if err := daemon.Poll(ctx, "users are served after the restart", daemon.Patience, 10*time.Millisecond, func() (bool, error) { return l.served(k.settled) >= enough, nil }); err != nil {
+		return err
+	}
 	if k.left, err = s.journal(ctx); err != nil {
 		return err
 	}
@@ -176,7 +175,7 @@ func showKills(ctx context.Context, o options, t typical, dir string, out io.Wri
 	}
 	defer s.close()
 	l := startLoad(s.Traffic, o.rate, 0)
-	kills, err := s.kills(ctx, o.kills, t, rand.New(rand.NewPCG(o.seed, 0)), progress)
+	kills, err := s.kills(ctx, l, o.kills, t, rand.New(rand.NewPCG(o.seed, 0)), progress)
 	all := l.end()
 	if err == nil {
 		err = errors.Join(s.End(), s.Intact(ctx))

@@ -103,6 +103,18 @@ func (l *load) soFar() []answer {
 	return append([]answer(nil), l.answers...)
 }
 
+// served is how many predictions were sent after that moment and are answered.
+func (l *load) served(after time.Duration) (n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, a := range l.answers {
+		if a.err == nil && a.kind == prediction && a.sent > after {
+			n++
+		}
+	}
+	return n
+}
+
 func (l *load) ask(a answer) {
 	a.sent = now()
 	var s said
