@@ -11,7 +11,7 @@ import (
 // which belong to a machine that does nothing else.
 func TestNoRequestFailsWhenColoursSwap(t *testing.T) {
 	var out, talk bytes.Buffer
-	err := run(t.Context(), []string{"--rate", "100", "--rounds", "2", "--gradual=false", "--kills", "2", "--limit", "1s", "--settle", "1s"}, &out, &talk)
+	err := run(t.Context(), []string{"--rate", "100", "--rounds", "2", "--gradual=false", "--kills", "2", "--limit", "4s", "--settle", "1s"}, &out, &talk)
 	t.Logf("\n%s", out.String())
 	if err != nil {
 		t.Fatalf("%v\n%s", err, talk.String())

@@ -16,7 +16,7 @@ const (
 )
 
 // policyText is configs/blue-green.yaml without the shadow step before the
-// switch; the holds are never reached.
+// switch; the holds are never reached, nor is the time-out by a slow candidate.
 const policyText = `version: 1
 traffic: {listen: %[1]q, upstream: {connections: 2048}}
 admin: {listen: %[2]q}
@@ -29,7 +29,7 @@ routes:
     baseline:  {upstreams: [%[5]q], version_from: {path: /health, field: version}}
     candidate: {upstreams: [%[6]q], version_from: {path: /health, field: version}}
     key: {header: X-User-Id}
-    timeout: 5s
+    timeout: 15s
 models:
   %[4]s:
     warm_up: 0s
