@@ -38,6 +38,18 @@ func (a alarmTimes) trafficOff() time.Duration {
 	return a.incident.Times.TrafficOffAt.Sub(a.incident.Alert.ReceivedAt)
 }
 
+// offWithin is the most that may pass from an alert's arrival to the traffic off,
+// on a machine that does nothing else.
+const offWithin = 100 * time.Millisecond
+
+// check holds the bound.
+func (a alarmTimes) check() error {
+	if off := a.trafficOff(); off < 0 || off > offWithin {
+		return fmt.Errorf("traffic off %s after the alert was received, wanted 0s to %s", off, offWithin)
+	}
+	return nil
+}
+
 func (a alarmTimes) String() string {
 	t, al := a.incident.Times, a.incident.Alert
 	since := func(at time.Time) string { return at.Sub(al.ReceivedAt).Round(10 * time.Microsecond).String() }

@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/bench/internal/daemon"
+	"github.com/headgate/headgate/internal/alerts"
 	"github.com/headgate/headgate/internal/registry/mlflowtest"
+	"github.com/headgate/headgate/rollback"
 )
 
 func TestMain(m *testing.M) {
@@ -37,8 +39,10 @@ func TestAlarm(t *testing.T) {
 	if got.stages != "1:Production 2:Archived" {
 		t.Errorf("MLflow says %s", got.stages)
 	}
-	// Half a millisecond is measured: what is left is for a machine at work.
-	if off := got.trafficOff(); off < 0 || off > 100*time.Millisecond {
+	// Half a millisecond is measured. A loaded machine may stop any process for
+	// longer than the bound of 100 ms, which `make alarm` holds; that the alert did
+	// it, and nothing slower such as a gate, shows in seconds too.
+	if off := got.trafficOff(); off < 0 || off > 2*time.Second {
 		t.Errorf("traffic off after %s", off)
 	}
 	if got.last.After(in.Times.TrafficOffAt.Add(time.Second)) {
@@ -46,6 +50,18 @@ func TestAlarm(t *testing.T) {
 	}
 	if got.records != 1 || got.taken < 2 {
 		t.Errorf("%d decisions about %d alerts that came, want 1 about 2 or more", got.records, got.taken)
+	}
+}
+
+// TestTheBoundOfTheAlarm is what `make alarm` fails by.
+func TestTheBoundOfTheAlarm(t *testing.T) {
+	received := time.Now()
+	for off, ok := range map[time.Duration]bool{0: true, 100 * time.Millisecond: true, 101 * time.Millisecond: false, -time.Millisecond: false} {
+		at := received.Add(off)
+		in := rollback.Incident{Alert: &alerts.Alert{ReceivedAt: received}, Times: rollback.Times{TrafficOffAt: &at}}
+		if err := (alarmTimes{incident: in}).check(); (err == nil) != ok {
+			t.Errorf("off after %s: %v", off, err)
+		}
 	}
 }
 

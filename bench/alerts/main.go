@@ -46,8 +46,10 @@ func run(ctx context.Context, out io.Writer, binary string, alarm bool, p stormP
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprint(out, times)
-		return err
+		if _, err := fmt.Fprint(out, times); err != nil {
+			return err
+		}
+		return times.check()
 	}
 	result, err := storm(ctx, binary, dir, p)
 	if err != nil {
