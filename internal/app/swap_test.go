@@ -278,6 +278,22 @@ func TestRestartsAndReloadsKeepTheRoles(t *testing.T) {
 	}
 }
 
+// asks is the code that the admin side answers somebody without a token.
+func (r *rig) asks(path string) int {
+	r.t.Helper()
+	req, err := http.NewRequestWithContext(r.t.Context(), http.MethodGet, "http://"+r.app.admin.Addr().String()+path, http.NoBody)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	req.Close = true
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	return res.StatusCode
+}
+
 // TestASwappedModelThatComesBackHasItsRoles: it was taken out of the file, and its
 // route comes into the traffic with the roles that the journal holds.
 func TestASwappedModelThatComesBackHasItsRoles(t *testing.T) {
@@ -322,9 +338,15 @@ func TestASwappedModelThatComesBackHasItsRoles(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = busy.Close() }()
-	err = reload(strings.Replace(string(whole), `traffic: {listen: "127.0.0.1:0"}`, fmt.Sprintf("traffic: {listen: %q}", busy.Addr()), 1))
-	if err == nil {
-		t.Fatal("a reload onto an address in use was taken")
+	err = reload(strings.NewReplacer(
+		`traffic: {listen: "127.0.0.1:0"}`, fmt.Sprintf("traffic: {listen: %q}", busy.Addr()),
+		`admin: {listen: "127.0.0.1:0"}`, fmt.Sprintf(`admin: {listen: "127.0.0.1:0", tokens: [{name: ann, roles: [viewer], sha256: %q}]}`, strings.Repeat("0f", 32)),
+	).Replace(string(whole)))
+	if err == nil || !strings.Contains(err.Error(), "address already in use") {
+		t.Fatalf("a reload onto an address in use: %v", err)
+	}
+	if code := r.asks("/api/v1/rollouts"); code != http.StatusOK {
+		t.Errorf("the tokens of a policy that was refused are asked for: %d", code)
 	}
 	if _, err := r.app.View("m"); err == nil {
 		t.Error("a model of a policy that was refused is there")
