@@ -25,12 +25,12 @@ func (c *cli) next(b *strings.Builder, v client.View) {
 func nextOf(v client.View) (first, then string) {
 	switch string(v.Phase) {
 	case "shadowing":
-		return goesOn(v), "headgate shadow diff " + v.Model + "   # the answers side by side"
+		return goesOn(v), "headgate shadow diff " + clean(v.Model) + "   # the answers side by side"
 	case "progressing", "baking":
-		return goesOn(v), fmt.Sprintf("headgate rollback %s --reason TEXT   # takes it back", v.Model)
+		return goesOn(v), fmt.Sprintf("headgate rollback %s --reason TEXT   # takes it back", clean(v.Model))
 	case "paused":
 		if string(v.Reason) == "operator" {
-			return "stands still until somebody lets it go on", "headgate resume " + v.Model
+			return "stands still until somebody lets it go on", "headgate resume " + clean(v.Model)
 		}
 	}
 	return "", ""
