@@ -123,7 +123,7 @@ func TestRateIsKept(t *testing.T) {
 	}
 }
 
-// Done when 3, through real servers: float noise alone is agreement, a planted
+// Through real servers: float noise alone is agreement, a planted
 // 3 % disagreement is found and its pairs can be read.
 func TestPlantedDisagreementOverHTTP(t *testing.T) {
 	noisy := func(planted func(id int) bool) http.HandlerFunc {
