@@ -7,26 +7,17 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
+	"github.com/headgate/headgate/bench/internal/program"
 	"github.com/headgate/headgate/internal/admin/client"
 	"github.com/headgate/headgate/internal/rollout"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "error:", err)
-		os.Exit(1)
-	}
-}
+func main() { program.Main(run) }
 
 // run tries every fault, one after the other, and prints the table.
 func run(ctx context.Context, args []string, out, talk io.Writer) (err error) {
