@@ -1,7 +1,6 @@
 package configs
 
 import (
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -28,18 +27,7 @@ func TestAlertFiles(t *testing.T) {
 		"testdata/alerts-alertmanager.yml": string(f.AlertmanagerYAML()),
 		"testdata/alerts-notes.txt":        strings.Join(f.Notes, "\n") + "\n",
 	} {
-		if *update {
-			if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(golden)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got != string(want) {
-			t.Errorf("%s: got\n%s", golden, got)
-		}
+		compareGolden(t, golden, got)
 	}
 }
 

@@ -45,18 +45,24 @@ func TestDescribeText(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := p.Describe(c.o).Text()
-		if *update {
-			if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(golden)
-		if err != nil {
+		compareGolden(t, golden, got)
+	}
+}
+
+// compareGolden holds a text against a file of testdata; -update writes it.
+func compareGolden(t *testing.T, golden, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if got != string(want) {
-			t.Errorf("%s: got\n%s", golden, got)
-		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s: got\n%s", golden, got)
 	}
 }
 
