@@ -65,7 +65,7 @@ func TestAlertsReachTheModelsTheyAreAbout(t *testing.T) {
 	if v := r.view(); v.Phase != rollout.Paused || v.Reason != rollout.ReasonAlert || v.Weight != 5000 {
 		t.Errorf("%s(%s) at %s", v.Phase, v.Reason, v.Weight)
 	}
-	r.await("two incidents", 10*time.Second, func(rollout.View) bool { return len(r.incidents()) == 2 })
+	r.await("two incidents", func(rollout.View) bool { return len(r.incidents()) == 2 })
 	for _, in := range r.incidents() {
 		alert, ok := in["alert"].(map[string]any)
 		if in["kind"] != "alert" || in["decided_by"] != "alert Slow" || !ok || alert["external_url"] != "http://am:9093" {
@@ -81,7 +81,7 @@ func TestIncidentOfAnAlertHoldsTheAlert(t *testing.T) {
 	if got := r.alert(t, a, a); strings.Join(got, ", ") != "m rolled_back, m duplicate" {
 		t.Errorf("%v", got)
 	}
-	v := r.await("rolled back", 20*time.Second, phase(rollout.RolledBack))
+	v := r.await("rolled back", phase(rollout.RolledBack))
 	if failed := stop(); failed > 0 {
 		t.Errorf("%d requests failed on the baseline", failed)
 	}

@@ -23,7 +23,7 @@ func TestBadCandidateIsTakenBack(t *testing.T) {
 	r.ready()
 	stop := r.traffic()
 	r.do(rollout.Command{Kind: rollout.Start, Version: "2", Baseline: "1", By: "ann"})
-	v := r.await("rolled back", 20*time.Second, phase(rollout.RolledBack))
+	v := r.await("rolled back", phase(rollout.RolledBack))
 	if failed := stop(); failed > 0 {
 		t.Errorf("%d requests failed on the baseline", failed)
 	}
@@ -57,7 +57,7 @@ func TestGoodCandidateGoesAllTheWayAndCanStillBeTakenBack(t *testing.T) {
 	r.ready()
 	stop := r.traffic()
 	r.do(rollout.Command{Kind: rollout.Start, Version: "2", Baseline: "1"})
-	r.await("promoted", 60*time.Second, phase(rollout.Promoted))
+	r.await("promoted", phase(rollout.Promoted))
 	if got := r.baseline.version.Load(); got != "2" {
 		t.Errorf("the baseline serves %v after the promotion, want 2", got)
 	}
@@ -66,7 +66,7 @@ func TestGoodCandidateGoesAllTheWayAndCanStillBeTakenBack(t *testing.T) {
 	}
 	r.baseline.reloadTo.Store("1")
 	r.do(rollout.Command{Kind: rollout.Rollback, Reason: "people complain", By: "ann"})
-	v := r.await("rolled back out of promoted", 20*time.Second, phase(rollout.RolledBack))
+	v := r.await("rolled back out of promoted", phase(rollout.RolledBack))
 	if b, err := r.app.book.Baseline(t.Context(), "m"); err != nil || b != "1" || r.baseline.version.Load() != "1" {
 		t.Errorf("registry %q (%v), served %v; want 1 and 1", b, err, r.baseline.version.Load())
 	}
@@ -97,7 +97,7 @@ func TestRestartComesBackAtNothingAndGoesOn(t *testing.T) {
 		t.Errorf("after the restart %s(%s) at %s", v.Phase, v.Reason, v.Weight)
 	}
 	r.candidate.version.Store("2")
-	v = r.await("weight regained", 10*time.Second, func(v rollout.View) bool { return v.Weight == 5000 })
+	v = r.await("weight regained", func(v rollout.View) bool { return v.Weight == 5000 })
 	if v.Gates[0].N.Candidate < before.Gates[0].N.Candidate || before.Gates[0].N.Candidate == 0 {
 		t.Errorf("counted before %d, after %d", before.Gates[0].N.Candidate, v.Gates[0].N.Candidate)
 	}
@@ -109,12 +109,12 @@ func TestVersionThatChangesUnderfoot(t *testing.T) {
 	r.ready()
 	r.do(rollout.Command{Kind: rollout.Start, Version: "2", Baseline: "1"})
 	r.candidate.version.Store("9")
-	v := r.await("suspended", 10*time.Second, func(v rollout.View) bool { return v.Reason == rollout.ReasonVersionChanged })
+	v := r.await("suspended", func(v rollout.View) bool { return v.Reason == rollout.ReasonVersionChanged })
 	if v.Weight != 0 {
 		t.Errorf("weight %s with another version behind the arm", v.Weight)
 	}
 	r.candidate.version.Store("2")
-	r.await("going on", 10*time.Second, func(v rollout.View) bool { return v.Phase == rollout.Progressing && v.Weight == 5000 })
+	r.await("going on", func(v rollout.View) bool { return v.Phase == rollout.Progressing && v.Weight == 5000 })
 }
 
 func TestDeadCandidateIsTheBreakersBusiness(t *testing.T) {
@@ -125,7 +125,7 @@ func TestDeadCandidateIsTheBreakersBusiness(t *testing.T) {
 	r.do(rollout.Command{Kind: rollout.Start, Version: "2", Baseline: "1"})
 	r.candidate.CloseClientConnections()
 	r.candidate.Listener.Close() //nolint:errcheck // dying is the point
-	v := r.await("rolled back", 30*time.Second, phase(rollout.RolledBack))
+	v := r.await("rolled back", phase(rollout.RolledBack))
 	if v.Cause != rollout.CauseBreaker && v.Cause != rollout.CauseGate {
 		t.Errorf("cause %s", v.Cause)
 	}
@@ -160,7 +160,7 @@ func TestReload(t *testing.T) {
 	if err := r.app.Reload(); err != nil {
 		t.Fatal(err)
 	}
-	v := r.await("policy pending", 5*time.Second, func(v rollout.View) bool { return v.Policy == "pending" })
+	v := r.await("policy pending", func(v rollout.View) bool { return v.Policy == "pending" })
 	if v.Step.HoldS != 60 {
 		t.Errorf("the live rollout's hold changed to %v s", v.Step.HoldS)
 	}
@@ -176,12 +176,12 @@ func TestRollbackOfWhatTheJournalLost(t *testing.T) {
 	r.stopped()
 	r.loseState("rollout/m")
 	r.boot()
-	r.await("orphaned", 10*time.Second, func(v rollout.View) bool { return v.Reason == rollout.ReasonOrphaned })
+	r.await("orphaned", func(v rollout.View) bool { return v.Reason == rollout.ReasonOrphaned })
 	if _, err := r.app.Command(t.Context(), "m", rollout.Command{Kind: rollout.Start, Version: "2", Baseline: "1"}); err == nil {
 		t.Error("started over an orphaned rollout")
 	}
 	r.do(rollout.Command{Kind: rollout.Rollback, Reason: "orphaned rollout"})
-	if back := r.await("orphan ended", 10*time.Second, phase(rollout.RolledBack)); back.ID != v.ID {
+	if back := r.await("orphan ended", phase(rollout.RolledBack)); back.ID != v.ID {
 		t.Errorf("ended %q, want %q", back.ID, v.ID)
 	}
 	if id, err := r.app.book.Unfinished(t.Context(), "m"); err != nil || id != "" {

@@ -204,9 +204,9 @@ func (r *rig) do(c rollout.Command) rollout.View {
 	return v
 }
 
-func (r *rig) await(what string, limit time.Duration, ok func(rollout.View) bool) rollout.View {
+func (r *rig) await(what string, ok func(rollout.View) bool) rollout.View {
 	r.t.Helper()
-	limit = max(limit, time.Minute) // the machine may be busy
+	const limit = time.Minute // the machine may be busy
 	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if v := r.view(); ok(v) {
 			return v
@@ -219,7 +219,7 @@ func (r *rig) await(what string, limit time.Duration, ok func(rollout.View) bool
 
 // ready waits until both arms were probed.
 func (r *rig) ready() {
-	r.await("probes", 10*time.Second, func(v rollout.View) bool {
+	r.await("probes", func(v rollout.View) bool {
 		up := 0
 		for _, s := range v.Serving {
 			if s.Up {

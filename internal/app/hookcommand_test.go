@@ -158,12 +158,12 @@ func TestACommandReloadsTheBaseline(t *testing.T) {
 	r.ready()
 	stop := r.traffic()
 	r.do(rollout.Command{Kind: rollout.Start, Version: "2", Baseline: "1"})
-	r.await("promoted", time.Minute, phase(rollout.Promoted))
+	r.await("promoted", phase(rollout.Promoted))
 	if got := r.baseline.version.Load(); got != "2" {
 		t.Errorf("the baseline serves %v after the promotion, want 2", got)
 	}
 	r.do(rollout.Command{Kind: rollout.Rollback, Reason: "people complain", By: "ann"})
-	r.await("rolled back out of promoted", time.Minute, phase(rollout.RolledBack))
+	r.await("rolled back out of promoted", phase(rollout.RolledBack))
 	if got := r.baseline.version.Load(); got != "1" {
 		t.Errorf("the baseline serves %v after the rollback, want 1", got)
 	}

@@ -49,7 +49,7 @@ func TestRecordingsLiveAndPacked(t *testing.T) {
 	if live := r.tried(v.ID); !live.Identical {
 		t.Errorf("live: %+v", live.Rows)
 	}
-	r.await("rolled back", 20*time.Second, phase(rollout.RolledBack))
+	r.await("rolled back", phase(rollout.RolledBack))
 	stop()
 	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		if list, err = r.app.Recordings(t.Context(), admin.RecordingsOf{Model: "m"}); err == nil && len(list) == 1 && list[0].Bytes > 0 {

@@ -62,7 +62,7 @@ func TestAFaultAfterEveryUserWasCountedTakesTheTrafficOff(t *testing.T) {
 	stop := r.sameUsers(100)
 	r.do(rollout.Command{Kind: rollout.Start, Version: "2", Baseline: "1"})
 	counted := func(v rollout.View) bool { return v.Gates[0].N.Baseline+v.Gates[0].N.Candidate >= 100 }
-	r.await("every user counted", 20*time.Second, counted)
+	r.await("every user counted", counted)
 	// One in ten requests still brings a user who is new in the step until the
 	// same users have come ten times: about five seconds.
 	time.Sleep(10 * time.Second)
@@ -71,7 +71,7 @@ func TestAFaultAfterEveryUserWasCountedTakesTheTrafficOff(t *testing.T) {
 	}
 	r.candidate.failing.Store(50)
 	began := time.Now()
-	v := r.await("traffic off", 40*time.Second, func(v rollout.View) bool { return v.Weight == 0 })
+	v := r.await("traffic off", func(v rollout.View) bool { return v.Weight == 0 })
 	t.Logf("off the traffic %.1f s after the fault began: %s", time.Since(began).Seconds(), v.Message)
 	if v.Phase != rollout.Paused || v.Reason != rollout.ReasonRepeatFailures {
 		t.Fatalf("%s(%s), cause %s: %s", v.Phase, v.Reason, v.Cause, v.Message)
@@ -107,5 +107,5 @@ func TestAFaultAfterEveryUserWasCountedTakesTheTrafficOff(t *testing.T) {
 		t.Errorf("resumed: %s(%s) at %s", v.Phase, v.Reason, v.Weight)
 	}
 	r.do(rollout.Command{Kind: rollout.Rollback, Reason: "the end"})
-	r.await("rolled back", 20*time.Second, phase(rollout.RolledBack))
+	r.await("rolled back", phase(rollout.RolledBack))
 }

@@ -200,7 +200,7 @@ func TestShadowOfFloatNoiseAgrees(t *testing.T) {
 		t.Fatalf("%s at %s", v.Phase, v.Weight)
 	}
 	stop := r.users(func(int, string) {})
-	r.await("the shadow step to pass", 60*time.Second, func(v rollout.View) bool { return v.Phase == rollout.Progressing && v.Weight > 0 })
+	r.await("the shadow step to pass", func(v rollout.View) bool { return v.Phase == rollout.Progressing && v.Weight > 0 })
 	stop()
 	report := r.accounted()
 	if *report.Agreement != 1 || report.Compared.Noise == 0 || report.Compared.Disagreed != 0 || report.Compared.Self.Differed == 0 || len(report.Pairs) != 0 {
@@ -228,7 +228,7 @@ func TestShadowFindsADisagreement(t *testing.T) {
 			return about(user), true
 		}), withNoise, `      - {name: agreement, require: "agreement >= 99.5%"}`)
 	stop := r.users(func(int, string) {})
-	v := r.await("the gate", 60*time.Second, func(v rollout.View) bool { return v.Phase == rollout.RolledBack })
+	v := r.await("the gate", func(v rollout.View) bool { return v.Phase == rollout.RolledBack })
 	if _, failed, _ := stop(); failed != 0 {
 		t.Errorf("%d users were not answered", failed)
 	}
@@ -264,7 +264,7 @@ func TestHungShadowIsTakenBack(t *testing.T) {
 		newScorer(t, "2", func(int, *http.Request) (float64, bool) { return 0, false }),
 		"", `      - {name: copies, require: "shadow.error_rate <= 5%"}`)
 	stop := r.users(func(int, string) {})
-	v := r.await("the gate", 60*time.Second, func(v rollout.View) bool { return v.Phase == rollout.RolledBack })
+	v := r.await("the gate", func(v rollout.View) bool { return v.Phase == rollout.RolledBack })
 	asked, failed, slowest := stop()
 	if v.Cause != rollout.CauseGate || failed != 0 {
 		t.Errorf("taken back by %s, %d of %d users were not answered", v.Cause, failed, asked)
@@ -296,7 +296,7 @@ func TestLabelsMeetTheShadowsScores(t *testing.T) {
 			}
 		}
 	})
-	r.await("the shadow's ranking to be shown", 60*time.Second, func(v rollout.View) bool { return v.Phase == rollout.Progressing && v.Weight > 0 })
+	r.await("the shadow's ranking to be shown", func(v rollout.View) bool { return v.Phase == rollout.Progressing && v.Weight > 0 })
 	stop()
 	if n := r.app.live("m"); n == nil {
 		t.Error("the rollout is not live")

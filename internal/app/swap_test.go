@@ -133,9 +133,9 @@ func swapRig(t *testing.T) *rig {
 func (r *rig) promoteTo(v *visitors, version, baseline string) {
 	r.t.Helper()
 	r.do(rollout.Command{Kind: rollout.Start, Version: version, Baseline: baseline, By: "ann"})
-	r.await("everyone on "+version, time.Minute, func(w rollout.View) bool { return w.Phase == rollout.Baking || w.Phase == rollout.Promoted })
+	r.await("everyone on "+version, func(w rollout.View) bool { return w.Phase == rollout.Baking || w.Phase == rollout.Promoted })
 	v.forget()
-	r.await("promoted", time.Minute, phase(rollout.Promoted))
+	r.await("promoted", phase(rollout.Promoted))
 	v.onlyFrom(r.t, "from the bake to behind the swap", version)
 }
 
@@ -146,7 +146,7 @@ func TestColoursSwapRolesAndBack(t *testing.T) {
 	stop, v := r.traffic(), r.visit()
 	blue, green := r.baseline, r.candidate
 	r.promoteTo(v, "2", "1")
-	view := r.await("the roles in the view", time.Minute, func(v rollout.View) bool { return v.Colours != nil && v.Colours.Exchanged })
+	view := r.await("the roles in the view", func(v rollout.View) bool { return v.Colours != nil && v.Colours.Exchanged })
 	if got, want := serving(view), []string{"baseline " + green.URL, "candidate " + blue.URL}; !slices.Equal(got, want) {
 		t.Errorf("serving %v, want %v", got, want)
 	}
@@ -160,16 +160,16 @@ func TestColoursSwapRolesAndBack(t *testing.T) {
 	}
 	// The next version goes to the idle colour, and the roles come back.
 	blue.version.Store("3")
-	r.await("version 3 seen on the idle colour", time.Minute, func(v rollout.View) bool { return v.Serving[1].Version == "3" && !v.Registry.Pending })
+	r.await("version 3 seen on the idle colour", func(v rollout.View) bool { return v.Serving[1].Version == "3" && !v.Registry.Pending })
 	r.promoteTo(v, "3", "")
-	view = r.await("the roles in the view", time.Minute, func(v rollout.View) bool { return v.Colours != nil && !v.Colours.Exchanged })
+	view = r.await("the roles in the view", func(v rollout.View) bool { return v.Colours != nil && !v.Colours.Exchanged })
 	if got, want := serving(view), []string{"baseline " + blue.URL, "candidate " + green.URL}; !slices.Equal(got, want) {
 		t.Errorf("serving %v, want %v", got, want)
 	}
 	// One command takes it back, in one swap: green still serves version 2.
-	r.await("the registry's word", time.Minute, func(v rollout.View) bool { return !v.Registry.Pending })
+	r.await("the registry's word", func(v rollout.View) bool { return !v.Registry.Pending })
 	r.do(rollout.Command{Kind: rollout.Rollback, Reason: "people complain", By: "ann"})
-	r.await("rolled back", time.Minute, phase(rollout.RolledBack))
+	r.await("rolled back", phase(rollout.RolledBack))
 	v.forget()
 	v.onlyFrom(t, "taken back", "2")
 	if b, err := r.app.book.Baseline(t.Context(), "m"); err != nil || b != "2" {
@@ -248,7 +248,7 @@ func TestRestartsAndReloadsKeepTheRoles(t *testing.T) {
 		t.Fatal(err)
 	}
 	v.onlyFrom(t, "with another address", "2")
-	r.await("the address written down", time.Minute, func(v rollout.View) bool { return v.Colours.Serving[0] == other.URL })
+	r.await("the address written down", func(v rollout.View) bool { return v.Colours.Serving[0] == other.URL })
 	plain := func(s string) string { // the route without a candidate
 		s = strings.ReplaceAll(s, "    candidate: {upstreams", "    #")
 		return s[:strings.Index(s, "models:")]
@@ -359,7 +359,7 @@ func TestASwappedModelThatComesBackHasItsRoles(t *testing.T) {
 	if views.Load() == 0 || wrong.Load() > 0 {
 		t.Errorf("the idle colour was the baseline in %d of %d views", wrong.Load(), views.Load())
 	}
-	w := r.await("the roles", time.Minute, func(v rollout.View) bool { return v.Colours != nil && v.Colours.Exchanged })
+	w := r.await("the roles", func(v rollout.View) bool { return v.Colours != nil && v.Colours.Exchanged })
 	if got, want := serving(w), []string{"baseline " + r.candidate.URL, "candidate " + r.baseline.URL}; !slices.Equal(got, want) {
 		t.Errorf("serving %v, want %v", got, want)
 	}
